@@ -1,0 +1,140 @@
+"""Flow head: 4 slot states and the last 200 ms of mel -> the next 200 ms of mel, jointly.
+
+A small transformer over `num_context_frames` known frames followed by `num_frames` noisy ones. Every frame is
+conditioned, through adaptive norm (Peebles & Xie, 2023; one modulation shared by all layers as in Chen et al.,
+2023, PixArt-alpha), on the flow time and on the slot state of its 50 ms. Flow matching as in Lipman et al., 2023:
+x_t = (1 - t) x_0 + t x_1 with noise x_0 at t = 0 and data x_1 at t = 1, velocity target x_1 - x_0.
+It samples nothing by itself: noise is an argument.
+
+Legend: B micro-turns, F target frames, C context frames, M mel bins, K slots, T frames of both, D width, H heads,
+W head width.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from microturn.model.config import FlowConfig
+from microturn.model.tiles import tiled_linear
+from microturn.turns import NUM_SLOTS
+
+TIME_FEATURES = 64
+MAX_TIME_FREQUENCY = 1000.0
+
+
+def time_features(t_B: Tensor) -> Tensor:
+    """Sinusoids of flow time in [0, 1]: [B] -> [B, TIME_FEATURES]."""
+    half = TIME_FEATURES // 2
+    exponent = torch.arange(half, device=t_B.device, dtype=torch.float32) / (half - 1)
+    frequency = torch.exp(math.log(MAX_TIME_FREQUENCY) * exponent)
+    angle = t_B.float()[:, None] * frequency
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
+
+
+class FlowBlock(nn.Module):
+    """Attention over all frames, then a feed-forward layer, both modulated per frame."""
+
+    def __init__(self, width: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.modulation = nn.Parameter(torch.zeros(6, width))
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.up = nn.Linear(width, 4 * width)
+        self.down = nn.Linear(4 * width, width)
+
+    def attend(self, x_BTD: Tensor) -> Tensor:
+        batch, frames, width = x_BTD.shape
+        qkv = tiled_linear(x_BTD, self.qkv.weight).view(batch, frames, 3, self.num_heads, -1)
+        q_BHTW, k_BHTW, v_BHTW = qkv.permute(2, 0, 3, 1, 4)
+        score_BHTT = (q_BHTW @ k_BHTW.transpose(-1, -2)).float() / math.sqrt(q_BHTW.shape[-1])
+        mixed_BHTW = score_BHTT.softmax(-1).to(v_BHTW.dtype) @ v_BHTW
+        return tiled_linear(mixed_BHTW.transpose(1, 2).reshape(batch, frames, width), self.out.weight)
+
+    def forward(self, x_BTD: Tensor, modulation_BT6D: Tensor) -> Tensor:
+        m_BTD = (modulation_BT6D + self.modulation).unbind(2)
+        normed = functional.layer_norm(x_BTD, x_BTD.shape[-1:]) * (1 + m_BTD[0]) + m_BTD[1]
+        x_BTD = x_BTD + m_BTD[2] * self.attend(normed)
+        normed = functional.layer_norm(x_BTD, x_BTD.shape[-1:]) * (1 + m_BTD[3]) + m_BTD[4]
+        hidden = functional.gelu(tiled_linear(normed, self.up.weight, self.up.bias))
+        return x_BTD + m_BTD[5] * tiled_linear(hidden, self.down.weight, self.down.bias)
+
+
+class FlowHead(nn.Module):
+    """Velocity net, loss and Euler sampler. `slot_width` is the width of the backbone."""
+
+    def __init__(self, config: FlowConfig, slot_width: int) -> None:
+        super().__init__()
+        if config.num_frames % NUM_SLOTS:
+            raise ValueError(
+                f"num_frames {config.num_frames} must be a multiple of the {NUM_SLOTS} audio-out slots"
+            )
+        self.config = config
+        width = config.width
+        self.frame_in = nn.Linear(config.num_mel_bins, width)
+        self.context_in = nn.Linear(config.num_mel_bins, width)
+        self.position = nn.Parameter(
+            torch.randn(config.num_context_frames + config.num_frames, width) * 0.02
+        )
+        self.slot_in = nn.Linear(slot_width, width)
+        self.time_in = nn.Linear(TIME_FEATURES, width)
+        self.context_condition = nn.Parameter(torch.zeros(width))
+        self.modulation = nn.Linear(width, 6 * width)
+        self.blocks = nn.ModuleList(FlowBlock(width, config.num_heads) for _ in range(config.num_layers))
+        self.final_modulation = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, config.num_mel_bins)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def velocity(self, x_BFM: Tensor, t_B: Tensor, context_BCM: Tensor, slots_BKD: Tensor) -> Tensor:
+        """Velocity at x_t. x and context are normalised mel; returns [B, F, M] in float32."""
+        slot_BKD = tiled_linear(slots_BKD, self.slot_in.weight, self.slot_in.bias)
+        slot_BFD = slot_BKD.repeat_interleave(x_BFM.shape[1] // NUM_SLOTS, dim=1)
+        time_BD = tiled_linear(time_features(t_B), self.time_in.weight, self.time_in.bias)
+        target_BFD = slot_BFD + time_BD[:, None]
+        context_BCD = (self.context_condition + slot_BKD[:, :1]).expand(-1, context_BCM.shape[1], -1)
+        condition_BTD = functional.silu(torch.cat([context_BCD, target_BFD], dim=1))
+        modulation = tiled_linear(condition_BTD, self.modulation.weight, self.modulation.bias)
+        modulation_BT6D = modulation.unflatten(-1, (6, -1))
+        x_BTD = torch.cat(
+            [
+                tiled_linear(context_BCM, self.context_in.weight, self.context_in.bias),
+                tiled_linear(x_BFM, self.frame_in.weight, self.frame_in.bias) + slot_BFD,
+            ],
+            dim=1,
+        )
+        x_BTD = x_BTD + self.position
+        for block in self.blocks:
+            x_BTD = block(x_BTD, modulation_BT6D)
+        x_BFD = x_BTD[:, context_BCM.shape[1] :]
+        last = condition_BTD[:, context_BCM.shape[1] :]
+        scale, shift = tiled_linear(
+            last, self.final_modulation.weight, self.final_modulation.bias
+        ).chunk(2, -1)
+        x_BFD = functional.layer_norm(x_BFD, x_BFD.shape[-1:]) * (1 + scale) + shift
+        return tiled_linear(x_BFD, self.out.weight, self.out.bias).float()
+
+    def loss(
+        self, mel_BFM: Tensor, context_BCM: Tensor, slots_BKD: Tensor, noise_BFM: Tensor, t_B: Tensor
+    ) -> Tensor:
+        """Flow-matching loss for each micro-turn: mean squared error of the velocity, [B]."""
+        t_B11 = t_B[:, None, None]
+        x_BFM = (1 - t_B11) * noise_BFM + t_B11 * mel_BFM
+        velocity_BFM = self.velocity(x_BFM, t_B, context_BCM, slots_BKD)
+        return (velocity_BFM - (mel_BFM - noise_BFM)).square().mean((1, 2))
+
+    def sample(
+        self, noise_BFM: Tensor, context_BCM: Tensor, slots_BKD: Tensor, num_flow_steps: int
+    ) -> Tensor:
+        """Euler steps from t = 0 to t = 1: [B, F, M]. Raises ValueError for less than one step."""
+        if num_flow_steps < 1:
+            raise ValueError(f"num_flow_steps must be at least 1, got {num_flow_steps}")
+        x_BFM = noise_BFM
+        for step in range(num_flow_steps):
+            t_B = torch.full((len(x_BFM),), step / num_flow_steps, device=x_BFM.device)
+            x_BFM = x_BFM + self.velocity(x_BFM, t_B, context_BCM, slots_BKD) / num_flow_steps
+        return x_BFM

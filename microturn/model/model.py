@@ -1,0 +1,53 @@
+"""InteractionModel: embed -> transformer -> text logits, and slot states for the flow head. Mathematics only.
+
+Legend: B rows, S positions, D width, V vocabulary, U speaking micro-turns, K slots.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from microturn.model.cache import BackboneState
+from microturn.model.config import ModelConfig
+from microturn.model.embed import Embedder
+from microturn.model.flow import FlowHead
+from microturn.model.transformer import Transformer
+from microturn.sequence import Positions
+
+
+class InteractionModel(nn.Module):
+    """One transformer that hears, sees, reads, speaks and writes."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedder = Embedder(config)
+        self.transformer = Transformer(config.backbone)
+        self.flow = FlowHead(config.flow, config.backbone.width)
+
+    def forward(
+        self, positions: Positions, num_rows: int, loads: list[Tensor] | None = None
+    ) -> Tensor:
+        """Whole rows at once (training): positions of `num_rows` rows of equal length -> hidden_BSD.
+
+        `loads` collects one tensor of rows per expert for each mixture layer.
+        """
+        x_SD = self.embedder(positions)
+        return self.transformer(x_SD.view(num_rows, -1, x_SD.shape[-1]), loads)
+
+    def extend(self, positions: Positions, state: BackboneState) -> Tensor:
+        """Append positions to one session's state: hidden_SD of the new positions."""
+        return self.transformer.extend(self.embedder(positions), state)
+
+    def text_logits(self, hidden: Tensor) -> Tensor:
+        """[..., D] -> [..., V] in float32."""
+        return self.transformer.unembed(hidden).float()
+
+    def slot_states(self, hidden_BSD: Tensor, slot_index_UK: Tensor) -> Tensor:
+        """Hidden states of the slots: flat positions [U, K] into all rows -> [U, K, D]."""
+        return hidden_BSD.reshape(-1, hidden_BSD.shape[-1])[slot_index_UK]
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of parameters, shared ones once."""
+    return sum(parameter.numel() for parameter in set(model.parameters()))
