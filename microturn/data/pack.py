@@ -1,0 +1,162 @@
+"""Episodes -> one batch of rows of equal length, with targets, loss weights and mel targets.
+
+An episode fills one row: it is cut at the row's end, and a short one is padded. What the model is fed is
+disturbed a little, so that it survives its own mistakes: some said bins move, some heard text is replaced, and
+half of the episodes start late on the clock. Targets are never disturbed.
+
+Legend: B rows, L positions of a row, S = B L, A heard positions, M mel bins, U speaking micro-turns, K slots,
+F mel frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from microturn.data.render import Episode
+from microturn.sequence import (
+    NO_CLOCK,
+    NO_TARGET,
+    Kind,
+    Markers,
+    Positions,
+    concatenate,
+    text_positions,
+    whole,
+)
+from microturn.turns import MICRO_TURN_MS, NUM_SLOTS
+
+NUM_BINS = 16
+
+
+@dataclass(frozen=True)
+class PackConfig:
+    """How rows are made. `silent_weight` is the loss weight of `<|silent|>`, by far the most common target."""
+
+    row_length: int = 1024
+    silent_weight: float = 0.3
+    said_noise: float = 0.1
+    heard_text_noise: float = 0.05
+    late_start: float = 0.5
+    max_start_minutes: float = 20.0
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """A batch: positions of all rows one after the other, and what the model should make of them."""
+
+    positions: Positions
+    num_rows: int
+    target_S: Tensor
+    weight_S: Tensor
+    slot_index_UK: Tensor
+    mel_UFM: Tensor
+    context_UFM: Tensor
+    audio_seconds: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One episode laid out and cut to the row's length."""
+
+    positions: Positions
+    target_L: Tensor
+    slot_index_UK: Tensor
+    mel_UFM: Tensor
+    context_UFM: Tensor
+    num_turns: int
+
+
+def disturb(positions: Positions, markers: Markers, config: PackConfig, rng: torch.Generator) -> Positions:
+    """Noise on what is fed back; a late start on the clock."""
+    said_AM = positions.said_AM
+    moved = torch.rand(said_AM.shape, generator=rng) < config.said_noise * torch.rand(1, generator=rng)
+    step_AM = torch.randint(-2, 3, said_AM.shape, generator=rng)
+    noisy_AM = (said_AM.int() + step_AM).clamp(0, NUM_BINS - 1).to(torch.uint8)
+    clock_A = positions.clock_A
+    if torch.rand(1, generator=rng) < config.late_start:
+        limit = int(config.max_start_minutes * 60_000 / MICRO_TURN_MS)
+        offset = int(torch.randint(0, limit, (1,), generator=rng))
+        clock_A = torch.where(clock_A == NO_CLOCK, clock_A, clock_A + offset)
+    id_S = positions.id_S
+    first_piece = len(Markers.names())
+    is_piece = (positions.kind_S == Kind.TEXT) & (id_S >= first_piece) & in_heard_lane(id_S, markers)
+    replaced = is_piece & (torch.rand(id_S.shape, generator=rng) < config.heard_text_noise)
+    if replaced.any():
+        pieces = id_S[is_piece]
+        picks = torch.randint(0, len(pieces), (int(replaced.sum()),), generator=rng)
+        id_S = id_S.clone()
+        id_S[replaced] = pieces[picks]
+    return replace(
+        positions, said_AM=torch.where(moved, noisy_AM, said_AM), clock_A=clock_A, id_S=id_S
+    )
+
+
+def in_heard_lane(id_S: Tensor, markers: Markers) -> Tensor:
+    """True between `<|heard|>` and the token that closes the lane."""
+    opens = (id_S == markers.heard).cumsum(0)
+    closes = (id_S == markers.end) | (id_S == markers.silent) | (id_S == markers.speak)
+    last_open = torch.where(id_S == markers.heard, torch.arange(len(id_S)), -1).cummax(0).values
+    last_close = torch.where(closes, torch.arange(len(id_S)), -1).cummax(0).values
+    return (opens > 0) & (last_open > last_close)
+
+
+def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Generator) -> Row:
+    """Lay one episode out. Mel context of a micro-turn is what was generated in the one before, or silence."""
+    positions, target_S = whole(episode.turns, markers)
+    positions = disturb(positions, markers, config, rng)
+    length = config.row_length
+    num_heard = int((positions.kind_S[:length] == Kind.HEARD).sum())
+    slots_S = (positions.kind_S[:length] == Kind.SLOT).nonzero().flatten()
+    num_speaking = len(slots_S) // NUM_SLOTS
+    speaking = [i for i, (_, decision) in enumerate(episode.turns) if decision.speaks][:num_speaking]
+    mel_TFM = torch.as_tensor(episode.mel).float()
+    silence_FM = torch.as_tensor(episode.silence_mel).float().expand_as(mel_TFM[0])
+    context = [
+        mel_TFM[i - 1] if i > 0 and episode.turns[i - 1][1].speaks else silence_FM for i in speaking
+    ]
+    empty_UFM = mel_TFM[:0]
+    cut = Positions(
+        positions.kind_S[:length],
+        positions.id_S[:length],
+        positions.heard_AM[:num_heard],
+        positions.said_AM[:num_heard],
+        positions.is_said_A[:num_heard],
+        positions.clock_A[:num_heard],
+        positions.patch_P[: int((positions.kind_S[:length] == Kind.PATCH).sum())],
+    )
+    missing = length - len(cut)
+    if missing > 0:
+        cut = concatenate([cut, text_positions([markers.pad] * missing)])
+    target_L = torch.full((length,), NO_TARGET)
+    target_L[: min(length, len(target_S))] = target_S[:length]
+    return Row(
+        cut,
+        target_L,
+        slots_S[: num_speaking * NUM_SLOTS].view(-1, NUM_SLOTS),
+        mel_TFM[speaking] if speaking else empty_UFM,
+        torch.stack(context) if context else empty_UFM,
+        num_heard // 4,
+    )
+
+
+def pack(episodes: list[Episode], markers: Markers, config: PackConfig, seed: int) -> RowBatch:
+    """One row for each episode; the same seed gives the same batch."""
+    rng = torch.Generator().manual_seed(seed)
+    rows = [row_of(episode, markers, config, rng) for episode in episodes]
+    target_S = torch.cat([row.target_L for row in rows])
+    weight_S = (target_S != NO_TARGET).float()
+    weight_S[target_S == markers.silent] = config.silent_weight
+    offsets = [config.row_length * index for index in range(len(rows))]
+    return RowBatch(
+        concatenate([row.positions for row in rows]),
+        len(rows),
+        target_S,
+        weight_S,
+        torch.cat([row.slot_index_UK + offset for row, offset in zip(rows, offsets, strict=True)]),
+        torch.cat([row.mel_UFM for row in rows]),
+        torch.cat([row.context_UFM for row in rows]),
+        sum(row.num_turns for row in rows) * MICRO_TURN_MS / 1000,
+    )

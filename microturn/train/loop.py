@@ -1,0 +1,193 @@
+"""The training loop: one readable loop, resumable to the step.
+
+A run is a folder: `model/` (config and weights, opens with `microturn run --model`), `state.pt` (optimizers and
+counters), `events.*` (TensorBoard), `log.jsonl`. What a batch holds is a function of (seed, step), so the data
+state is the step. The length of a run is given in minutes of training time, and the schedule follows that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from microturn.checkpoint import load_weights, save
+from microturn.data.bank import Bank
+from microturn.data.loader import episodes
+from microturn.data.pack import PackConfig, RowBatch, pack
+from microturn.model.model import InteractionModel, count_parameters
+from microturn.presets import preset
+from microturn.sequence import Markers
+from microturn.signal.text import Text
+from microturn.train.loss import Losses, losses
+from microturn.train.optim import OptimConfig, Optimizers
+
+ROUTER_BIAS_RATE = 1e-3  # step of the load-balancing bias (Wang et al., 2024)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run. `mixture` weighs the families; None takes all alike."""
+
+    out: Path
+    bank: tuple[Path, ...]
+    tokenizer: Path
+    preset: str = "nano"
+    minutes: float = 60.0
+    num_rows: int = 4
+    seed: int = 0
+    mixture: dict[str, float] | None = None
+    init_from: Path | None = None
+    save_every_minutes: float = 5.0
+    pack: PackConfig = field(default_factory=PackConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+
+
+@dataclass
+class Counters:
+    """What must survive a restart beside weights and optimizer states."""
+
+    step: int = 0
+    trained_seconds: float = 0.0
+    heard_hours: float = 0.0
+
+
+class Batches(IterableDataset[RowBatch]):
+    """An endless stream of batches from `first_step` on, made in a worker process."""
+
+    def __init__(self, config: TrainConfig, markers: Markers, first_step: int) -> None:
+        self.config, self.markers, self.first_step = config, markers, first_step
+
+    def __iter__(self) -> Iterator[RowBatch]:
+        torch.set_num_threads(1)
+        config = self.config
+        bank, text = Bank.load(config.bank), Text.load(config.tokenizer)
+        stream = episodes(
+            seed=config.seed,
+            start=self.first_step * config.num_rows,
+            bank=bank,
+            text=text,
+            mixture=config.mixture,
+        )
+        step = self.first_step
+        while True:
+            chosen = [next(stream) for _ in range(config.num_rows)]
+            yield pack(chosen, self.markers, config.pack, seed=config.seed * 1_000_003 + step)
+            step += 1
+
+
+def balance_routers(model: InteractionModel, loads: list[Tensor]) -> None:
+    """Nudge each router's correction bias towards equal load: no auxiliary loss."""
+    for bias_E, load_E in zip(model.transformer.router_biases(), loads, strict=True):
+        load_E = load_E.float()
+        bias_E.data += ROUTER_BIAS_RATE * torch.sign(load_E.mean() - load_E)
+
+
+def train_step(
+    model: InteractionModel,
+    optimizers: Optimizers,
+    batch: RowBatch,
+    markers: Markers,
+    rng: torch.Generator,
+    progress: float,
+) -> tuple[Losses, float, list[Tensor]]:
+    """Forward in bf16, backward, clip, update. Returns losses, gradient norm, expert loads."""
+    loads: list[Tensor] = []
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = losses(model, batch, markers, rng, loads)
+    result.total.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optimizers.config.max_gradient_norm)
+    optimizers.step(progress)
+    model.zero_grad(set_to_none=True)
+    balance_routers(model, loads)
+    return result, float(norm), loads
+
+
+def save_run(model: InteractionModel, optimizers: Optimizers, counters: Counters, out: Path) -> None:
+    """Write weights and state so that a kill at any moment leaves a usable run."""
+    save(model, model.config, out / "model", dtype=torch.float32)
+    state = {"optimizers": optimizers.state_dict(), "counters": asdict(counters)}
+    torch.save(state, out / "state.pt.part")
+    os.replace(out / "state.pt.part", out / "state.pt")
+
+
+def resume(model: InteractionModel, optimizers: Optimizers, config: TrainConfig) -> Counters:
+    """Continue a run where it stopped, or start from `init_from`, or from scratch."""
+    if (config.out / "state.pt").exists():
+        load_weights(model, config.out / "model")
+        state = torch.load(config.out / "state.pt", weights_only=True)
+        optimizers.load_state_dict(state["optimizers"])
+        return Counters(**state["counters"])
+    if config.init_from is not None:
+        load_weights(model, config.init_from)
+    return Counters()
+
+
+def train(config: TrainConfig) -> Counters:
+    """Train until `minutes` of training time are spent. Interrupt and call again to go on."""
+    config.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    text = Text.load(config.tokenizer)
+    model = InteractionModel(preset(config.preset))
+    optimizers = Optimizers(model, config.optim)
+    counters = resume(model, optimizers, config)
+    print(f"{config.preset}: {count_parameters(model) / 1e6:.2f} M parameters, step {counters.step}")
+    writer = SummaryWriter(str(config.out))
+    log = (config.out / "log.jsonl").open("a")
+    batches = DataLoader(
+        Batches(config, text.markers, counters.step), batch_size=None, num_workers=1, prefetch_factor=4
+    )
+    bar = tqdm(total=round(config.minutes, 1), initial=counters.trained_seconds / 60, unit="min")
+    last_save = counters.trained_seconds
+    for batch in batches:
+        started = time.perf_counter()
+        rng = torch.Generator().manual_seed(config.seed * 7_919 + counters.step)
+        progress = counters.trained_seconds / (config.minutes * 60)
+        result, norm, loads = train_step(model, optimizers, batch, text.markers, rng, progress)
+        seconds = time.perf_counter() - started
+        counters.step += 1
+        counters.trained_seconds += seconds
+        counters.heard_hours += batch.audio_seconds / 3600
+        record(writer, log, counters, result, norm, loads, seconds)
+        bar.update(seconds / 60)
+        bar.set_postfix(step=counters.step, words=f"{result.words:.3f}", flow=f"{result.flow:.3f}")
+        if counters.trained_seconds - last_save > config.save_every_minutes * 60:
+            save_run(model, optimizers, counters, config.out)
+            last_save = counters.trained_seconds
+        if counters.trained_seconds >= config.minutes * 60:
+            break
+    save_run(model, optimizers, counters, config.out)
+    bar.close()
+    writer.close()
+    log.close()
+    return counters
+
+
+def record(
+    writer: SummaryWriter,
+    log: object,
+    counters: Counters,
+    result: Losses,
+    norm: float,
+    loads: list[Tensor],
+    seconds: float,
+) -> None:
+    """One step to TensorBoard and to the log."""
+    values = {name: value for name, value in vars(result).items() if name != "total"}
+    values |= {"gradient_norm": norm, "seconds": seconds, "heard_hours": counters.heard_hours}
+    if loads:
+        share = torch.stack([load.float() / load.sum() for load in loads])
+        values["expert_load_max"] = float(share.max())
+    for name, value in values.items():
+        writer.add_scalar(name, value, counters.step)
+    log.write(json.dumps({"step": counters.step, **{k: round(v, 5) for k, v in values.items()}}) + "\n")
+    log.flush()
