@@ -1,0 +1,1 @@
+"""Mathematics of the model: no clocks, no files, no devices."""

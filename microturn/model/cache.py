@@ -1,0 +1,126 @@
+"""State of one stream in the backbone: keys, values and four convolution tails a layer.
+
+Keys and values live in buffers of whole key blocks at absolute positions. Rows below `length` are never written
+again, so a mark (references and the length) undoes any number of extends at no cost, and an extend that fails
+leaves the stream as it was: length and tails change last. Rows beyond `length` are finite but have no meaning.
+
+Legend: K key-value heads, N buffer positions, W head width, T tail positions, C channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+KEY_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """One layer. Buffer position 0 is absolute position `start`, a multiple of KEY_BLOCK.
+
+    `reach` is how many blocks before a query's own block the layer can see; None means all.
+    tails: inputs of the last kernel - 1 positions of the k, v, attention-output and feed-forward convolutions.
+    """
+
+    key_KNW: Tensor
+    value_KNW: Tensor
+    tails: tuple[Tensor, Tensor, Tensor, Tensor]
+    start: int = 0
+    reach: int | None = None
+
+    def with_room(self, length: int, num_new: int) -> LayerState:
+        """The same content in buffers that hold `num_new` more positions; blocks out of sight are dropped."""
+        need = length + num_new
+        if need <= self.start + self.key_KNW.shape[1]:
+            return self
+        start = self.start
+        if self.reach is not None:
+            start = max(start, (length // KEY_BLOCK - self.reach) * KEY_BLOCK)
+        num_needed = -(-(need - start) // KEY_BLOCK) * KEY_BLOCK
+        spare = 2 * KEY_BLOCK if self.reach is not None else num_needed
+        held = slice(start - self.start, length - self.start)
+        buffers = []
+        for old_KNW in (self.key_KNW, self.value_KNW):
+            heads, _, width = old_KNW.shape
+            new_KNW = old_KNW.new_zeros(heads, num_needed + spare, width)
+            new_KNW[:, : length - start] = old_KNW[:, held]
+            buffers.append(new_KNW)
+        return replace(self, key_KNW=buffers[0], value_KNW=buffers[1], start=start)
+
+    def write(self, key_KSW: Tensor, value_KSW: Tensor, length: int) -> None:
+        """Put new rows behind the first `length` positions."""
+        rows = slice(length - self.start, length - self.start + key_KSW.shape[1])
+        self.key_KNW[:, rows] = key_KSW
+        self.value_KNW[:, rows] = value_KSW
+
+    def blocks(self, first: int, last: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of absolute blocks first to last, both included."""
+        rows = slice(first * KEY_BLOCK - self.start, (last + 1) * KEY_BLOCK - self.start)
+        return self.key_KNW[:, rows], self.value_KNW[:, rows]
+
+    def clone(self) -> LayerState:
+        tails = tuple(tail.clone() for tail in self.tails)
+        return replace(
+            self, key_KNW=self.key_KNW.clone(), value_KNW=self.value_KNW.clone(), tails=tails
+        )
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place to come back to."""
+
+    layers: tuple[LayerState, ...]
+    length: int
+
+
+@dataclass
+class BackboneState:
+    """One stream: what every layer remembers of its first `length` positions."""
+
+    layers: list[LayerState]
+    length: int = 0
+
+    def mark(self) -> Mark:
+        """Remember this place; costs nothing. Valid until `rollback` goes further back."""
+        return Mark(tuple(self.layers), self.length)
+
+    def rollback(self, mark: Mark) -> None:
+        """Forget what was appended since `mark`. Raises ValueError if the stream is shorter than the mark."""
+        if mark.length > self.length:
+            raise ValueError(
+                f"cannot roll back to position {mark.length}: the stream has {self.length} positions"
+            )
+        self.layers = list(mark.layers)
+        self.length = mark.length
+
+    def clone(self) -> BackboneState:
+        """An independent copy, for branches that both go on."""
+        return BackboneState([layer.clone() for layer in self.layers], self.length)
+
+    def num_bytes(self) -> int:
+        """Memory held by buffers and tails."""
+        tensors: list[Tensor] = []
+        for layer in self.layers:
+            tensors += [layer.key_KNW, layer.value_KNW, *layer.tails]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def empty_layer(
+    num_kv_heads: int,
+    head_width: int,
+    width: int,
+    num_tail: int,
+    reach: int | None,
+    like: Tensor,
+) -> LayerState:
+    """A layer that has seen nothing. Tails are fp32, as the convolutions are."""
+    buffer_KNW = like.new_zeros(num_kv_heads, KEY_BLOCK, head_width)
+    channels = (num_kv_heads * head_width, num_kv_heads * head_width, width, width)
+    tails = tuple(
+        torch.zeros(num_tail, channel, dtype=torch.float32, device=like.device)
+        for channel in channels
+    )
+    return LayerState(buffer_KNW, buffer_KNW.clone(), tails, reach=reach)

@@ -1,0 +1,203 @@
+"""Feed-forward parts: dense, and a mixture of routed and shared experts.
+
+Router: sigmoid scores; a correction bias takes part in the choice only (Wang et al., 2024, auxiliary-loss-free
+balancing); weights are a softmax of log-sigmoid over the chosen and the shared experts, so that the shared ones
+act as a sink. Rows are sorted by expert once; each expert is two products over its rows, padded to a multiple of
+16; each row then adds its experts in ascending order, whatever other rows there are.
+
+Legend: N rows, D width, I expert width, E routed experts, C chosen experts, X shared experts, P padded pairs of row
+and expert.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from microturn.model.config import BackboneConfig, ExpertConfig
+from microturn.model.tiles import ROW_TILE, tiled_linear
+
+MANY_ROWS = 1024
+MANY_ROWS_TILE = (
+    128  # fewer distinct shapes from step to step: matrix kernels are built once per shape
+)
+
+
+def gated(gate_up: Tensor) -> Tensor:
+    """SwiGLU's product: first half gates the second (Shazeer, 2020)."""
+    gate, up = gate_up.chunk(2, dim=-1)
+    return functional.silu(gate) * up
+
+
+class DenseMLP(nn.Module):
+    """SwiGLU with a learned scalar on its output."""
+
+    def __init__(self, width: int, inner_width: int) -> None:
+        super().__init__()
+        self.w13_dn = nn.Linear(width, 2 * inner_width, bias=False)
+        self.w2_md = nn.Linear(inner_width, width, bias=False)
+        self.global_scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, x_ND: Tensor, loads: list[Tensor] | None = None) -> Tensor:
+        hidden = gated(tiled_linear(x_ND, self.w13_dn.weight))
+        return tiled_linear(hidden, self.w2_md.weight) * self.global_scale
+
+
+class Router(nn.Module):
+    """Chooses experts and weighs them, in fp32."""
+
+    def __init__(self, width: int, config: ExpertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.weight = nn.Parameter(torch.empty(config.num_routed + config.num_shared, width))
+        self.global_scale = nn.Parameter(torch.ones(1))
+        self.register_buffer("bias", torch.zeros(config.num_routed))
+        nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, x_ND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns chosen experts [N, C] in ascending order, their weights [N, C], shared weights [N, X]."""
+        config = self.config
+        with torch.autocast(x_ND.device.type, enabled=False):
+            logits_NT = tiled_linear(x_ND.float(), self.weight.float())
+            routed_NE = logits_NT[:, : config.num_routed]
+            score_NE = routed_NE.detach().sigmoid() + self.bias.float()
+            chosen_NC = score_NE.topk(config.num_chosen, dim=-1).indices.sort(dim=-1).values
+            candidates = torch.cat(
+                [routed_NE.gather(1, chosen_NC), logits_NT[:, config.num_routed :]], dim=1
+            )
+            weight = functional.logsigmoid(candidates).softmax(-1)
+            weight = weight * (config.route_scale * self.global_scale.float())
+        return chosen_NC, weight[:, : config.num_chosen], weight[:, config.num_chosen :]
+
+
+class Experts(nn.Module):
+    """Routed experts, stacked."""
+
+    def __init__(self, width: int, config: ExpertConfig) -> None:
+        super().__init__()
+        self.num_routed = config.num_routed
+        self.w13_weight = nn.Parameter(torch.empty(config.num_routed, 2 * config.width, width))
+        self.w2_weight = nn.Parameter(torch.empty(config.num_routed, width, config.width))
+        nn.init.normal_(self.w13_weight, std=0.02)
+        nn.init.normal_(self.w2_weight, std=0.02)
+
+    def forward(self, x_ND: Tensor, chosen_NC: Tensor, weight_NC: Tensor, load_E: Tensor) -> Tensor:
+        plan = Plan(chosen_NC, load_E)
+        x_PD = GatherRows.apply(x_ND, plan.row_P, plan.place_NC)
+        parts = []
+        for expert, x_RD in enumerate(x_PD.split(plan.sizes)):
+            if len(x_RD):
+                hidden = gated(functional.linear(x_RD, self.w13_weight[expert]))
+                parts.append(functional.linear(hidden, self.w2_weight[expert]))
+        y_NCD = ScatterRows.apply(torch.cat(parts), plan.row_P, plan.place_NC)
+        y_ND = y_NCD[:, 0] * weight_NC[:, :1].to(y_NCD.dtype)
+        for choice in range(1, chosen_NC.shape[1]):
+            y_ND = y_ND + y_NCD[:, choice] * weight_NC[:, choice : choice + 1].to(y_NCD.dtype)
+        return y_ND
+
+
+class Plan:
+    """Where each pair of row and expert stands when rows are sorted by expert and padded.
+
+    row_P: source row of each padded place (0 where nothing stands); place_NC: place of each pair;
+    sizes: padded number of rows of each expert.
+    """
+
+    def __init__(self, chosen_NC: Tensor, load_E: Tensor) -> None:
+        num_rows, num_chosen = chosen_NC.shape
+        tile = ROW_TILE if num_rows < MANY_ROWS else MANY_ROWS_TILE
+        padded_E = (load_E + tile - 1) // tile * tile
+        self.sizes: list[int] = padded_E.tolist()
+        flat = chosen_NC.flatten()
+        order = flat.argsort(stable=True)
+        start_E = padded_E.cumsum(0) - padded_E
+        skipped_E = start_E - (load_E.cumsum(0) - load_E)
+        place = torch.arange(len(flat), device=flat.device) + skipped_E[flat[order]]
+        self.row_P = torch.zeros(sum(self.sizes), dtype=torch.int64, device=flat.device)
+        self.row_P[place] = order // num_chosen
+        self.place_NC = torch.empty_like(flat)
+        self.place_NC[order] = place
+        self.place_NC = self.place_NC.view(num_rows, num_chosen)
+
+
+class GatherRows(torch.autograd.Function):
+    """x_ND -> rows at their places, [P, D]. Backward adds a row's places in ascending order, without atomics."""
+
+    @staticmethod
+    def forward(ctx, x_ND: Tensor, row_P: Tensor, place_NC: Tensor) -> Tensor:
+        ctx.save_for_backward(place_NC)
+        return x_ND.index_select(0, row_P)
+
+    @staticmethod
+    def backward(ctx, grad_PD: Tensor):
+        (place_NC,) = ctx.saved_tensors
+        grad_ND = grad_PD.index_select(0, place_NC[:, 0])
+        for choice in range(1, place_NC.shape[1]):
+            grad_ND += grad_PD.index_select(0, place_NC[:, choice])
+        return grad_ND, None, None
+
+
+class ScatterRows(torch.autograd.Function):
+    """Rows at their places [P, D] -> [N, C, D]. Padding places get gradient zero."""
+
+    @staticmethod
+    def forward(ctx, y_PD: Tensor, row_P: Tensor, place_NC: Tensor) -> Tensor:
+        ctx.save_for_backward(place_NC)
+        ctx.num_places = len(row_P)
+        return y_PD.index_select(0, place_NC.flatten()).view(*place_NC.shape, -1)
+
+    @staticmethod
+    def backward(ctx, grad_NCD: Tensor):
+        (place_NC,) = ctx.saved_tensors
+        grad_PD = grad_NCD.new_zeros(ctx.num_places, grad_NCD.shape[-1])
+        grad_PD.index_copy_(0, place_NC.flatten(), grad_NCD.flatten(0, 1))
+        return grad_PD, None, None
+
+
+class SharedExperts(nn.Module):
+    """Experts every row goes through, each weighed by the router."""
+
+    def __init__(self, width: int, config: ExpertConfig) -> None:
+        super().__init__()
+        self.shared_w13_weight = nn.Parameter(
+            torch.empty(config.num_shared, 2 * config.width, width)
+        )
+        self.shared_w2_weight = nn.Parameter(torch.empty(config.num_shared, width, config.width))
+        nn.init.normal_(self.shared_w13_weight, std=0.02)
+        nn.init.normal_(self.shared_w2_weight, std=0.02)
+
+    def forward(self, x_ND: Tensor, weight_NX: Tensor) -> Tensor:
+        y_ND = None
+        for index in range(len(self.shared_w13_weight)):
+            hidden = gated(tiled_linear(x_ND, self.shared_w13_weight[index]))
+            hidden = hidden * weight_NX[:, index : index + 1].to(hidden.dtype)
+            part_ND = tiled_linear(hidden, self.shared_w2_weight[index])
+            y_ND = part_ND if y_ND is None else y_ND + part_ND
+        return y_ND
+
+
+class MixtureMLP(nn.Module):
+    """Router, routed experts, shared experts."""
+
+    def __init__(self, width: int, config: ExpertConfig) -> None:
+        super().__init__()
+        self.gate = Router(width, config)
+        self.experts = Experts(width, config)
+        self.shared_experts = SharedExperts(width, config)
+
+    def forward(self, x_ND: Tensor, loads: list[Tensor] | None = None) -> Tensor:
+        """[N, D] -> [N, D]; appends rows per routed expert [E] to `loads`."""
+        chosen_NC, weight_NC, shared_NX = self.gate(x_ND)
+        load_E = torch.bincount(chosen_NC.flatten(), minlength=self.experts.num_routed)
+        if loads is not None:
+            loads.append(load_E)
+        routed_ND = self.experts(x_ND, chosen_NC, weight_NC, load_E)
+        return routed_ND + self.shared_experts(x_ND, shared_NX)
+
+
+def feed_forward(config: BackboneConfig, layer: int) -> nn.Module:
+    """The feed-forward part of one layer."""
+    if config.is_dense(layer):
+        return DenseMLP(config.width, config.dense_width)
+    return MixtureMLP(config.width, config.experts)

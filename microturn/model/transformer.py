@@ -1,0 +1,116 @@
+"""The backbone: whole rows for training, one stream with a state for serving, equal to the bit (fp32, CPU).
+
+The architecture is Inkling's (Thinking Machines Lab, 2026, published as `inkling` in transformers): RMSNorm, GQA with
+a learned relative bias, a short convolution on k, v and both branch outputs, dense layers first, then mixtures.
+
+Legend: B rows, S positions, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from microturn.model.attention import Attention, RMSNorm, ShortConvolution, next_tail
+from microturn.model.cache import BackboneState, LayerState
+from microturn.model.config import BackboneConfig
+from microturn.model.experts import feed_forward
+from microturn.model.tiles import ROW_TILE, tiled_linear
+
+INIT_STD = 0.02
+
+
+class Block(nn.Module):
+    """One layer: attention branch, feed-forward branch, each through a short convolution."""
+
+    def __init__(self, config: BackboneConfig, layer: int) -> None:
+        super().__init__()
+        self.attn_norm = RMSNorm(config.width, config.norm_epsilon)
+        self.attn = Attention(config, layer)
+        self.attn_sconv = ShortConvolution(config.width, config.conv_kernel)
+        self.mlp_norm = RMSNorm(config.width, config.norm_epsilon)
+        self.mlp = feed_forward(config, layer)
+        self.mlp_sconv = ShortConvolution(config.width, config.conv_kernel)
+
+    def forward(self, x_BSD: Tensor, loads: list[Tensor] | None) -> Tensor:
+        x_BSD = x_BSD + self.attn_sconv(self.attn(self.attn_norm(x_BSD))).to(x_BSD.dtype)
+        normed_ND = self.mlp_norm(x_BSD).flatten(0, 1)
+        branch_BSD = self.mlp(normed_ND, loads).view(x_BSD.shape)
+        return x_BSD + self.mlp_sconv(branch_BSD).to(x_BSD.dtype)
+
+    def extend(
+        self, x_SD: Tensor, num_new: int, length: int, state: LayerState
+    ) -> tuple[Tensor, LayerState]:
+        """Padded rows, of which `num_new` are real, at position `length`: new rows and the layer's state."""
+        tails = state.tails
+        branch_SD, state, kv_tails = self.attn.extend(self.attn_norm(x_SD), num_new, length, state)
+        attn_tail = next_tail(tails[2], branch_SD[:num_new])
+        x_SD = x_SD + self.attn_sconv(branch_SD[None], tails[2][None])[0].to(x_SD.dtype)
+        branch_SD = self.mlp(self.mlp_norm(x_SD))
+        mlp_tail = next_tail(tails[3], branch_SD[:num_new])
+        x_SD = x_SD + self.mlp_sconv(branch_SD[None], tails[3][None])[0].to(x_SD.dtype)
+        return x_SD, replace(state, tails=(*kv_tails, attn_tail, mlp_tail))
+
+
+class Transformer(nn.Module):
+    """Layers, final norm and unembedding. Embedding is `microturn.model.embed.Embedder`."""
+
+    def __init__(self, config: BackboneConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
+        self.norm = RMSNorm(config.width, config.norm_epsilon)
+        self.unembedding = nn.Linear(config.width, config.vocab_size, bias=False)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=INIT_STD)
+
+    def forward(self, x_BSD: Tensor, loads: list[Tensor] | None = None) -> Tensor:
+        """Whole rows from position 0, any S: hidden states after the final norm, [B, S, D].
+
+        `loads` gets one tensor of rows per routed expert from each mixture layer.
+        """
+        length = x_BSD.shape[1]
+        if length < 1:
+            raise ValueError("a row needs at least one position")
+        x_BSD = functional.pad(x_BSD, (0, 0, 0, -length % ROW_TILE))
+        for block in self.layers:
+            x_BSD = block(x_BSD, loads)
+        return self.norm(x_BSD[:, :length])
+
+    def new_state(self) -> BackboneState:
+        """State of an empty stream on the model's device."""
+        kernel = self.config.conv_kernel
+        return BackboneState(
+            [block.attn.empty_state(self.config.width, kernel) for block in self.layers]
+        )
+
+    @torch.no_grad()
+    def extend(self, x_SD: Tensor, state: BackboneState) -> Tensor:
+        """Append S >= 1 positions of one stream: hidden states after the final norm, [S, D].
+
+        Changes `state` only when all layers are done; if it raises, the state is as it was.
+        """
+        num_new = len(x_SD)
+        if num_new < 1:
+            raise ValueError("extend needs at least one position")
+        x_SD = functional.pad(x_SD, (0, 0, 0, -num_new % ROW_TILE))
+        layers: list[LayerState] = []
+        for block, layer in zip(self.layers, state.layers, strict=True):
+            x_SD, layer = block.extend(x_SD, num_new, state.length, layer)
+            layers.append(layer)
+        hidden_SD = self.norm(x_SD)[:num_new]
+        state.layers, state.length = layers, state.length + num_new
+        return hidden_SD
+
+    def unembed(self, hidden: Tensor) -> Tensor:
+        """[..., D] -> logits [..., V]."""
+        logits = tiled_linear(hidden / self.config.mup_divisor, self.unembedding.weight)
+        return logits[..., : self.config.num_logits]
+
+    def router_biases(self) -> list[Tensor]:
+        """Correction bias of each mixture layer, in the order of `loads`; the trainer changes them in place."""
+        return [block.mlp.gate.bias for block in self.layers if hasattr(block.mlp, "gate")]
