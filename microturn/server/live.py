@@ -1,0 +1,211 @@
+"""OpenAI's Live API, `/v1/live/sessions` over WebSocket: wire text to core events and back. Pure;
+no socket."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from microturn.server import live_events as wire
+from microturn.server.protocol import (
+    AudioFormat,
+    ClientEvent,
+    Close,
+    Closed,
+    Delegated,
+    Encoding,
+    Failed,
+    InputAudio,
+    InputText,
+    Mute,
+    Muted,
+    Notice,
+    Opened,
+    OutputAudio,
+    OutputText,
+    ProtocolError,
+    ServerEvent,
+    SessionInfo,
+    Start,
+    TextTaken,
+    Update,
+    Updated,
+    Usage,
+)
+
+ENCODINGS: dict[str, Encoding] = {"audio/pcm": "pcm", "audio/pcmu": "pcmu", "audio/pcma": "pcma"}
+MAX_SHOWN_CHARS = 80  # of a client's own words in our error messages
+
+
+def read(message: str) -> ClientEvent:
+    """One message of a client -> one core event. Raises ProtocolError for whatever cannot be
+    taken."""
+    value = parse_object(message)
+    event_id = value.get("event_id")
+    client_event_id = event_id if isinstance(event_id, str) else None
+    kind = value.get("type")
+    supported = ", ".join(wire.CLIENT_EVENTS)
+    if not isinstance(kind, str):
+        text = f"An event needs a string 'type'. Supported events: {supported}."
+        raise ProtocolError("missing_event_type", text, "type", client_event_id)
+    if kind not in wire.CLIENT_EVENTS:
+        text = f"Unknown event '{kind[:MAX_SHOWN_CHARS]}'. Supported events: {supported}."
+        raise ProtocolError("unknown_event", text, "type", client_event_id)
+    try:
+        event = wire.CLIENT_EVENTS[kind].model_validate(value)
+    except ValidationError as error:
+        raise refusal(error, client_event_id) from None
+    return core(event)
+
+
+def parse_object(message: str) -> dict[str, Any]:
+    """JSON text -> object. Deep nesting and absurd numbers are refused like any other garbage."""
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError) as error:
+        reason = (
+            str(error).splitlines()[0] if isinstance(error, ValueError) else "nested too deeply"
+        )
+        raise ProtocolError("invalid_json", f"The message is not JSON: {reason}.") from None
+    if not isinstance(value, dict):
+        raise ProtocolError("invalid_json", "The message must be a JSON object with a 'type'.")
+    return value
+
+
+def refusal(error: ValidationError, client_event_id: str | None) -> ProtocolError:
+    """The first complaint of pydantic as one clear line."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    # Discriminated unions put the tag into the location; clients know only their own field names.
+    tags = {"audio/pcm", "audio/pcmu", "audio/pcma", "CustomVoice", "str"}
+    param = ".".join(str(part) for part in first["loc"] if part not in tags)
+    param = param[: 2 * MAX_SHOWN_CHARS]
+    if first["type"] == "extra_forbidden":
+        return ProtocolError(
+            "unknown_parameter", f"Unknown field '{param}'.", param, client_event_id
+        )
+    message = f"'{param}': {first['msg']}."
+    return ProtocolError("invalid_value", message, param, client_event_id)
+
+
+def core(event: wire.ClientEventBase) -> ClientEvent:
+    """A checked wire event -> its core event. Raises ProtocolError for audio that is not base64."""
+    match event:
+        case wire.SessionStart():
+            return start(event)
+        case wire.SessionUpdate():
+            return Update(event.event_id)
+        case wire.SessionClose():
+            return Close(event.event_id)
+        case wire.InputAudioAppend():
+            return InputAudio(decode_audio(event))
+        case wire.InputAudioMute() | wire.InputAudioUnmute():
+            return Mute(isinstance(event, wire.InputAudioMute), event.event_id)
+        case wire.InstructionsAppend():
+            return InputText("instructions", event.content, event.delegation_id, event.event_id)
+        case wire.ThinkingAppend():
+            return InputText("thinking", event.content, event.delegation_id, event.event_id)
+        case wire.CommentaryAppend():
+            return InputText("commentary", event.content, event.delegation_id, event.event_id)
+    raise AssertionError(f"no core event for {event!r}")
+
+
+def decode_audio(event: wire.InputAudioAppend) -> bytes:
+    """Strict base64: a lenient decoder would skip bad characters and turn garbage into noise."""
+    try:
+        return base64.b64decode(event.audio, validate=True)
+    except ValueError as error:
+        text = f"'audio' is not base64: {error}."
+        raise ProtocolError("invalid_audio", text, "audio", event.event_id) from None
+
+
+def start(event: wire.SessionStart) -> Start:
+    """History messages have no place of their own in the sequence; they stand after the
+    instructions."""
+    config = event.session
+    audio_format = AudioFormat()
+    if config.audio is not None and config.audio.format is not None:
+        wire_format = config.audio.format
+        audio_format = AudioFormat(ENCODINGS[wire_format.type], wire_format.rate)
+    lines = [config.instructions] if config.instructions and config.instructions.strip() else []
+    for message in config.input or []:
+        text = message.content[0].text
+        lines.append(text if message.role == "developer" else f"{message.role}: {text}")
+    echo = config.model_dump(exclude_unset=True, mode="json")
+    return Start(audio_format, "\n".join(lines) or None, echo, event.event_id)
+
+
+def write(event: ServerEvent, event_id: str) -> str:
+    """A core event -> the text of one wire message."""
+    return encode(event, event_id).model_dump_json(exclude_none=True)
+
+
+def encode(event: ServerEvent, event_id: str) -> wire.WireServerEvent:
+    """A core event -> its wire event."""
+    ids = {"event_id": event_id, "client_event_id": getattr(event, "client_event_id", None)}
+    match event:
+        case Opened():
+            return wire.SessionStarted(session=resource(event.session), **ids)
+        case Updated():
+            return wire.SessionUpdated(session=resource(event.session), **ids)
+        case Closed():
+            return wire.SessionClosed(
+                reason=event.reason,
+                session=resource(event.session),
+                usage=wire.SessionUsage(seconds=event.seconds),
+                **ids,
+            )
+        case OutputAudio():
+            delta = base64.b64encode(event.data).decode("ascii")
+            return wire.OutputAudioDelta(
+                delta=delta, start_ms=event.span.start_ms, end_ms=event.span.end_ms
+            )
+        case OutputText() | TextTaken():
+            return encode_text(event, ids)
+        case Muted():
+            word = "muted" if event.is_muted else "unmuted"
+            return wire.InputAudioMuted(type=f"session.input_audio.{word}", **ids)
+        case Delegated():
+            delegation = wire.DelegationResource(id=event.delegation_id)
+            return wire.DelegationCreated(delegation=delegation, offset_ms=event.offset_ms, **ids)
+        case Usage():
+            counters = wire.MicroTurnCounters(
+                late=event.late,
+                slipped=event.slipped,
+                dropped_ms=event.dropped_ms,
+                step_ms=event.step_ms,
+            )
+            usage = wire.SessionUsage(seconds=event.seconds)
+            return wire.UsageUpdated(usage=usage, microturn=counters, **ids)
+        case Notice():
+            return wire.Info(code=event.code, message=event.message, **ids)
+        case Failed():
+            return wire.Error(error=error_body(event), **ids)
+    raise AssertionError(f"no wire event for {event!r}")
+
+
+def encode_text(event: OutputText | TextTaken, ids: dict[str, Any]) -> wire.WireServerEvent:
+    span = {"start_ms": event.span.start_ms, "end_ms": event.span.end_ms}
+    if isinstance(event, TextTaken):
+        return wire.Appended(type=f"session.{event.kind}.appended", **span, **ids)
+    lane = "input" if event.lane == "heard" else "output"
+    kind = f"session.{lane}_transcript.delta"
+    return wire.TranscriptDelta(type=kind, delta=event.text, **span, **ids)
+
+
+def error_body(event: Failed) -> wire.ErrorBody:
+    return wire.ErrorBody(
+        type="server_error" if event.is_ours else "invalid_request_error",
+        code=event.code,
+        message=event.message,
+        param=event.param,
+        client_event_id=event.client_event_id,
+    )
+
+
+def resource(info: SessionInfo) -> wire.SessionResource:
+    """Id, expiry and the echoed configuration."""
+    echo = {"model": "microturn", **info.echo}
+    return wire.SessionResource(id=info.session_id, expires_at=info.expires_at_s, **echo)
