@@ -1,0 +1,1 @@
+"""Waveforms, images and text to numbers and back; no learned weights except the vocoder."""

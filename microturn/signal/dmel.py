@@ -1,0 +1,28 @@
+"""Log-mel <-> dMel bins (Bai et al., 2024, dMel): nearest of 16 centres from -7 to 2, as Inkling publishes them.
+
+Legend: A frames, M mel bins.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+NUM_DMEL_BINS = 16
+LOG_MEL_MIN, LOG_MEL_MAX = -7.0, 2.0
+
+
+def centres() -> Tensor:
+    """The 16 values that bins stand for, float64."""
+    return torch.linspace(LOG_MEL_MIN, LOG_MEL_MAX, NUM_DMEL_BINS, dtype=torch.float64)
+
+
+def to_bins(log_mel_AM: Tensor) -> Tensor:
+    """Nearest centre (the lower one of two equally near), uint8."""
+    clamped_AM = log_mel_AM.double().clamp(LOG_MEL_MIN, LOG_MEL_MAX)
+    return (clamped_AM[..., None] - centres()).abs().argmin(-1).to(torch.uint8)
+
+
+def to_log_mel(bins_AM: Tensor) -> Tensor:
+    """The centres of bins, float32."""
+    return centres()[bins_AM.long()].float()
