@@ -84,14 +84,16 @@ def skewed_bias(
     """
     groups, num_rows, _ = rel_GRE.shape
     extent = profile_EL.shape[1]
-    # Columns left to right: distance `far` down to 0. With a window the padding serves both ends; without one
-    # the row must begin with real columns, so it starts a block further left, which is cut off below.
-    spare = 0 if is_window else KEY_BLOCK
+    # Columns left to right: distance `far` down to 0. Where a window ends inside the keys, the
+    # padding serves both ends; otherwise rows must begin with real columns, so they start a block
+    # further left, and that block is cut off below.
+    is_cut = is_window and extent - 1 <= num_keys - KEY_BLOCK
+    spare = 0 if is_cut else KEY_BLOCK
     far = num_keys - KEY_BLOCK + spare
     num_near = min(far + 1, extent)
     near_GRL = rel_GRE @ profile_EL[:, :num_near].flip(1)
     left = far + 1 - num_near
-    if left and not is_window:
+    if left and not is_window:  # in reach of no profile: bias zero
         near_GRL = functional.pad(near_GRL, (left, 0))
         left = 0
     total = num_keys + spare
