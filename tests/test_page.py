@@ -1,0 +1,120 @@
+"""The built page in a real browser: a microphone from a file, the server, sound that comes back."""
+
+from __future__ import annotations
+
+import os
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.server import Running, energy, running, tone_bytes
+
+from microturn.server.app import STATIC
+
+CHROMIUM = Path("/usr/bin/chromium")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+NO_CHROMIUM = f"no Chromium at {CHROMIUM}; install it"
+NO_PAGE = "the page is not built; run npm run build in web"
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=NO_CHROMIUM),
+    pytest.mark.skipif(not STATIC.is_dir(), reason=NO_PAGE),
+]
+FLAGS = [ "--headless=new", "--no-sandbox", "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required", "--disable-background-networking",
+    "--no-first-run", "--disable-component-update", "--disable-sync", ] ALLOW_MICROPHONE =
+    "--use-fake-ui-for-media-stream" SHOTS = os.environ.get("MICROTURN_SCREENSHOTS")  # a folder, to
+    look at the page STATS = "document.querySelector('microturn-app').stats"
+
+
+@pytest.fixture
+def server() -> Iterator[Running]:
+    with running(tick_ms=200.0) as server:
+        yield server
+
+
+def microphone_file(path: Path) -> Path:
+    """One second of tone, then silence for longer than the test runs."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes(tone_bytes(1_000, 48_000) + bytes(2 * 48_000 * 30))
+    return path
+
+
+def open_page(driver: Any, server: Running, flags: list[str]) -> tuple[Any, list[str]]:
+    """The page and the list of what its console complains about."""
+    browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *flags])
+    page = browser.new_page(viewport={"width": 1100, "height": 860})
+    complaints: list[str] = []
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(server.http)
+    return page, complaints
+
+
+def wait_for_stats(page: Any, is_enough: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Ask again until it is enough. The page's CSP forbids the eval that Playwright would wait
+    with."""
+    for _ in range(150):
+        stats = page.evaluate(STATS)
+        if is_enough(stats):
+            return stats
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the page never got there: {stats}")
+
+
+def test_sound_goes_in_and_comes_back(server: Running, tmp_path: Path) -> None:
+    clip = microphone_file(tmp_path / "microphone.wav")
+    flags = [ALLOW_MICROPHONE, f"--use-file-for-fake-audio-capture={clip}"]
+    with playwright.sync_playwright() as driver:
+        page, complaints = open_page(driver, server, flags)
+        page.get_by_role("button", name="Start talking").click()
+        stats = wait_for_stats(page, lambda stats: stats["report"]["energy"] and stats["said"])
+        page.get_by_text("I hear you").first.wait_for()
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/live.png")
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Start talking").wait_for()
+        assert complaints == []
+        page.context.browser.close()
+    assert stats["phase"] == "live"
+    assert stats["report"]["playedMs"] > 0
+    assert "sound" in stats["heard"]
+    assert "I hear you" in stats["said"]
+    assert max(energy(turn.audio) for turn in server.engine.inputs["s0"]) > 0.01
+    assert server.engine.closed == ["s0"]
+
+
+def test_mute_and_text(server: Running, tmp_path: Path) -> None:
+    clip = microphone_file(tmp_path / "microphone.wav")
+    flags = [ALLOW_MICROPHONE, f"--use-file-for-fake-audio-capture={clip}"]
+    with playwright.sync_playwright() as driver:
+        page, complaints = open_page(driver, server, flags)
+        page.get_by_role("button", name="Start talking").click()
+        page.get_by_text("Connected").wait_for()
+        page.keyboard.press("m")
+        page.get_by_text("microphone muted").wait_for()
+        sent_before = page.evaluate(STATS)["numSentBlocks"]
+        page.wait_for_timeout(300)
+        assert page.evaluate(STATS)["numSentBlocks"] == sent_before
+        page.get_by_label("Type to the model").fill("the word m does not unmute")
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text("the word m does not unmute").first.wait_for()
+        assert page.evaluate(STATS)["isMuted"]
+        assert complaints == []
+        page.context.browser.close()
+
+
+def test_a_denied_microphone_is_explained(server: Running) -> None:
+    with playwright.sync_playwright() as driver:
+        page, _ = open_page(driver, server, ["--deny-permission-prompts"])
+        page.get_by_role("button", name="Start talking").click()
+        alert = page.get_by_role("alert")
+        alert.wait_for()
+        assert "microphone is blocked" in alert.inner_text()
+        assert page.evaluate(STATS)["phase"] == "idle"
+        page.context.browser.close()
+    assert server.engine.inputs == {}

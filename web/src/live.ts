@@ -1,0 +1,132 @@
+/** One session of the Live API over WebSocket. */
+
+export interface Usage {
+  seconds: number;
+  late: number;
+  slipped: number;
+  droppedMs: number;
+  stepMs: number;
+}
+
+export interface LiveListener {
+  started(): void;
+  audio(samples: Float32Array, startMs: number): void;
+  words(lane: "heard" | "said", text: string, startMs: number, endMs: number): void;
+  muted(isMuted: boolean): void;
+  usage(usage: Usage): void;
+  refused(code: string, message: string): void;
+  /** The last call. `problem` is empty when the end was asked for. */
+  ended(problem: string): void;
+}
+
+const KEY_PROTOCOL = "openai-insecure-api-key.";
+const CLOSE_TIMEOUT_MS = 3_000;
+
+export class LiveSession {
+  private readonly socket: WebSocket;
+  private isStarted = false;
+  private isClosing = false;
+  private isEnded = false;
+  private problem = "";
+
+  constructor(
+    private readonly listener: LiveListener,
+    key: string,
+  ) {
+    const url = new URL("v1/live/sessions", location.href.split("#")[0]);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    this.socket = new WebSocket(url, key ? ["live", KEY_PROTOCOL + key] : ["live"]);
+    this.socket.onopen = () => {
+      const format = { type: "audio/pcm", rate: 24_000 };
+      this.send({ type: "session.start", session: { model: "microturn", audio: { format } } });
+    };
+    this.socket.onmessage = ({ data }) => this.take(JSON.parse(data));
+    this.socket.onclose = ({ code }) => this.end(this.isClosing ? "" : this.problem || closeText(code));
+  }
+
+  sendAudio(block: Int16Array): void {
+    if (!this.isStarted || this.isClosing) return;
+    // A connection that cannot keep up would only pile up delay: the server fills gaps with silence.
+    if (this.socket.bufferedAmount > 64_000) return;
+    const bytes = new Uint8Array(block.buffer, block.byteOffset, block.byteLength);
+    this.send({ type: "session.input_audio.append", audio: btoa(String.fromCharCode(...bytes)) });
+  }
+
+  mute(isMuted: boolean): void {
+    this.send({ type: `session.input_audio.${isMuted ? "mute" : "unmute"}` });
+  }
+
+  type(content: string): void {
+    this.send({ type: "session.thinking.append", content });
+  }
+
+  close(): void {
+    if (this.isClosing) return;
+    this.isClosing = true;
+    this.send({ type: "session.close" });
+    setTimeout(() => this.end(""), CLOSE_TIMEOUT_MS);
+  }
+
+  private send(event: object): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(event));
+  }
+
+  private end(problem: string): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.socket.close();
+    this.listener.ended(problem);
+  }
+
+  // biome-ignore lint: the wire is untyped here; each field is read once.
+  private take(event: any): void {
+    if (this.isEnded) return;
+    switch (event.type) {
+      case "session.started":
+        this.isStarted = true;
+        return this.listener.started();
+      case "session.output_audio.delta":
+        return this.listener.audio(decodeAudio(event.delta), event.start_ms);
+      case "session.input_transcript.delta":
+        return this.listener.words("heard", event.delta, event.start_ms, event.end_ms);
+      case "session.output_transcript.delta":
+        return this.listener.words("said", event.delta, event.start_ms, event.end_ms);
+      case "session.input_audio.muted":
+      case "session.input_audio.unmuted":
+        return this.listener.muted(event.type.endsWith(".muted"));
+      case "session.usage.updated":
+        return this.listener.usage(readUsage(event));
+      case "info":
+        this.problem = event.message;
+        return;
+      case "error":
+        this.problem = event.error.message;
+        return this.listener.refused(event.error.code, event.error.message);
+      case "session.closed":
+        return this.end(this.isClosing ? "" : this.problem || "The server ended the session.");
+    }
+  }
+}
+
+// biome-ignore lint: as above.
+function readUsage(event: any): Usage {
+  const { late = 0, slipped = 0, dropped_ms = 0, step_ms = 0 } = event.microturn ?? {};
+  return { seconds: event.usage.seconds, late, slipped, droppedMs: dropped_ms, stepMs: step_ms };
+}
+
+function decodeAudio(delta: string): Float32Array {
+  const text = atob(delta);
+  const samples = new Float32Array(text.length >> 1);
+  for (let i = 0; i < samples.length; i++) {
+    const value = text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 8);
+    samples[i] = (value << 16 >> 16) / 32768;
+  }
+  return samples;
+}
+
+function closeText(code: number): string {
+  if (code === 1012) return "The server shuts down or restarts. Start again in a moment.";
+  if (code === 1013) return "The server is full. Try again later.";
+  if (code === 1011) return "The server made a mistake and ended this session. Start again.";
+  return "The connection to the server is lost or was refused. Is it running?";
+}
