@@ -1,4 +1,7 @@
-"""Muon for matrices, AdamW for the rest, both from torch.
+"""Muon for matrices, AdamW for the rest, both from torch; AdamW for all where bf16 products are slow.
+
+torch's Muon orthogonalises in bf16. On a CPU without bf16 instructions that takes 300 ms for one 256x256 matrix
+(docs/log.md), so `use_muon` follows `precision.bf16_is_fast()` unless it is set.
 
 Matrices of the blocks (attention, feed-forward, experts, flow blocks) go to Muon; embeddings, tables, norms,
 biases, convolutions, routers and the unembedding to AdamW. Expert weights are stored stacked [E, out, in]: each
@@ -10,9 +13,12 @@ Legend: E experts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from microturn.train.precision import bf16_is_fast
 
 MATRIX_PLACES = (".layers.", "flow.blocks.")
 NOT_MATRICES = ("norm", "conv", "router", "gate.", "modulation", "bias")
@@ -22,6 +28,7 @@ NOT_MATRICES = ("norm", "conv", "router", "gate.", "modulation", "bias")
 class OptimConfig:
     """Peak learning rates; Muon's update is scaled to AdamW's RMS (Liu et al., 2025), so they compare."""
 
+    use_muon: bool | None = None
     muon_lr: float = 2e-3
     adamw_lr: float = 2e-3
     muon_momentum: float = 0.95
@@ -43,13 +50,14 @@ class Optimizers:
 
     def __init__(self, model: nn.Module, config: OptimConfig) -> None:
         self.config = config
+        use_muon = bf16_is_fast() if config.use_muon is None else config.use_muon
         self.stacked: list[tuple[nn.Parameter, list[Tensor]]] = []
         matrices: list[Tensor] = []
         rest: list[Tensor] = []
         for name, parameter in model.named_parameters():
             if not parameter.requires_grad:
                 continue
-            if not is_matrix(name, parameter):
+            if not use_muon or not is_matrix(name, parameter):
                 rest.append(parameter)
             elif parameter.ndim == 2:
                 matrices.append(parameter)
@@ -57,21 +65,25 @@ class Optimizers:
                 views = list(parameter.detach().flatten(0, -3).unbind(0))
                 self.stacked.append((parameter, views))
                 matrices += views
-        self.muon = torch.optim.Muon(
-            matrices,
-            lr=config.muon_lr,
-            momentum=config.muon_momentum,
-            weight_decay=config.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        )
-        self.adamw = torch.optim.AdamW(
+        self.pairs: dict[str, tuple[torch.optim.Optimizer, float]] = {}
+        adamw = torch.optim.AdamW(
             rest, lr=config.adamw_lr, betas=config.betas, weight_decay=0.0, fused=True
         )
+        self.pairs["adamw"] = (adamw, config.adamw_lr)
+        if matrices:
+            muon = torch.optim.Muon(
+                matrices,
+                lr=config.muon_lr,
+                momentum=config.muon_momentum,
+                weight_decay=config.weight_decay,
+                adjust_lr_fn="match_rms_adamw",
+            )
+            self.pairs["muon"] = (muon, config.muon_lr)
 
     def step(self, progress: float) -> float:
         """One update at `progress` (0 to 1) through the run. Returns the schedule's factor."""
         factor = schedule(progress, self.config)
-        for optimizer, peak in ((self.muon, self.config.muon_lr), (self.adamw, self.config.adamw_lr)):
+        for optimizer, peak in self.pairs.values():
             for group in optimizer.param_groups:
                 group["lr"] = peak * factor
         for parameter, views in self.stacked:
@@ -80,19 +92,25 @@ class Optimizers:
             gradients = parameter.grad.flatten(0, -3).unbind(0)
             for view, gradient in zip(views, gradients, strict=True):
                 view.grad = gradient
-        self.muon.step()
-        self.adamw.step()
+        for optimizer, _ in self.pairs.values():
+            optimizer.step()
         for _, views in self.stacked:
             for view in views:
                 view.grad = None
         return factor
 
-    def state_dict(self) -> dict[str, object]:
-        return {"muon": self.muon.state_dict(), "adamw": self.adamw.state_dict()}
+    def state_dict(self) -> dict[str, Any]:
+        return {name: optimizer.state_dict() for name, (optimizer, _) in self.pairs.items()}
 
-    def load_state_dict(self, state: dict[str, dict[str, object]]) -> None:
-        self.muon.load_state_dict(state["muon"])
-        self.adamw.load_state_dict(state["adamw"])
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Raises ValueError when the state was made by other optimizers."""
+        if state.keys() != self.pairs.keys():
+            raise ValueError(
+                f"the run was made with {sorted(state)}, this machine would use {sorted(self.pairs)}; "
+                "set use_muon to go on with the same ones"
+            )
+        for name, (optimizer, _) in self.pairs.items():
+            optimizer.load_state_dict(state[name])
 
 
 def schedule(progress: float, config: OptimConfig) -> float:

@@ -1,0 +1,1 @@
+"""Scenario -> training rows. Knows no model."""

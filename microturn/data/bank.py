@@ -1,0 +1,157 @@
+"""The speech bank: utterances with word times, found by text.
+
+A bank is a folder with `manifest*.jsonl` beside its clips, or a `.jsonl` with a `.tar` of the same name. A line is
+one clip: key, voice, text, seconds, words_ms [[word, start, end], ...], and `file` (in a folder) or key + ".opus"
+(in a tar). Clips are decoded when first used and kept as int16.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from microturn.data.voices import OWN_VOICE, may_train
+from microturn.signal.text import normalise
+from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
+
+SILENCE = 0.01  # of the clip's peak: what is quieter before and after is cut off
+LEAD_MS, TRAIL_MS = 20, 60
+
+
+@dataclass(frozen=True)
+class Word:
+    """One spoken word and its time in the clip."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One utterance; `place` is where its samples are: a file, or a member of a tar."""
+
+    key: str
+    voice: str
+    text: str
+    words: tuple[Word, ...]
+    place: tuple[Path, str]
+
+    @property
+    def rate_hz(self) -> int:
+        return OUTPUT_RATE_HZ if self.voice == OWN_VOICE else INPUT_RATE_HZ
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A decoded clip without the silence around it; word times follow."""
+
+    clip: Clip
+    audio: FloatArray
+    words: tuple[Word, ...]
+
+    @property
+    def duration_ms(self) -> int:
+        return len(self.audio) * 1000 // self.clip.rate_hz
+
+
+def read_manifest(path: Path) -> list[Clip]:
+    """Clips of one manifest; those without word times are left out. Raises ValueError naming a bad line."""
+    archive = path.with_suffix(".tar")
+    clips = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            entry = json.loads(line)
+            if entry["words_ms"] is None:
+                continue
+            words = tuple(Word(str(word), int(start), int(end)) for word, start, end in entry["words_ms"])
+            place = (path.parent, entry["file"]) if "file" in entry else (archive, entry["key"] + ".opus")
+            clips.append(Clip(entry["key"], entry["voice"], entry["text"], words, place))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} line {number} is not a clip: {error}") from error
+    return clips
+
+
+class Bank:
+    """Clips by text, for the user's side and for the model's own voice."""
+
+    def __init__(self, clips: Iterable[Clip], for_training: bool = True) -> None:
+        self.user: dict[str, list[Clip]] = defaultdict(list)
+        self.own: dict[str, list[Clip]] = defaultdict(list)
+        self._samples: dict[str, np.ndarray] = {}
+        self._archives: dict[Path, tarfile.TarFile] = {}
+        for clip in clips:
+            if for_training and not may_train(clip.voice):
+                raise ValueError(
+                    f"clip {clip.key} is spoken by {clip.voice}, a voice kept for evaluation; "
+                    "take it out of the training bank"
+                )
+            side = self.own if clip.voice == OWN_VOICE else self.user
+            side[normalise(clip.text)].append(clip)
+
+    @classmethod
+    def load(cls, paths: Sequence[Path | str], for_training: bool = True) -> Bank:
+        """Read folders and manifests. Raises ValueError when a path holds no clips."""
+        clips: list[Clip] = []
+        for path in map(Path, paths):
+            manifests = sorted(path.glob("manifest*.jsonl")) if path.is_dir() else [path]
+            if not manifests or not all(manifest.is_file() for manifest in manifests):
+                raise ValueError(f"no speech bank at {path}: want a folder with manifest*.jsonl, or a .jsonl")
+            for manifest in manifests:
+                clips += read_manifest(manifest)
+        return cls(clips, for_training)
+
+    def choices(self, side: str, text: str) -> list[Clip]:
+        """Clips of a text. Raises KeyError naming it where there is none."""
+        found = (self.own if side == "own" else self.user).get(normalise(text))
+        if not found:
+            raise KeyError(f"the bank has no {side} clip of {text!r}; build it with `microturn bank build`")
+        return found
+
+    def utterance(self, clip: Clip) -> Utterance:
+        """Decode a clip and cut the silence around it."""
+        audio = self.samples(clip).astype(np.float32) / 32768.0
+        loud = np.flatnonzero(np.abs(audio) > SILENCE * max(1e-4, float(np.abs(audio).max())))
+        if len(loud) == 0:
+            return Utterance(clip, audio, clip.words)
+        per_ms = clip.rate_hz // 1000
+        first = max(0, int(loud[0]) - LEAD_MS * per_ms)
+        last = min(len(audio), int(loud[-1]) + TRAIL_MS * per_ms)
+        shift_ms, end_ms = first // per_ms, (last - first) // per_ms
+        words = tuple(
+            Word(
+                word.text,
+                min(max(0, word.start_ms - shift_ms), end_ms),
+                min(max(0, word.end_ms - shift_ms), end_ms),
+            )
+            for word in clip.words
+        )
+        return Utterance(clip, audio[first:last], words)
+
+    def samples(self, clip: Clip) -> np.ndarray:
+        """Samples of a clip at its side's rate, int16, decoded once."""
+        if clip.key not in self._samples:
+            container, name = clip.place
+            source = container / name if container.is_dir() else io.BytesIO(self._member(container, name))
+            audio, rate_hz = soundfile.read(source, dtype="float32")
+            if rate_hz != clip.rate_hz:
+                audio = soxr.resample(audio, rate_hz, clip.rate_hz)
+            self._samples[clip.key] = (np.clip(audio, -1, 1) * 32767).astype(np.int16)
+        return self._samples[clip.key]
+
+    def _member(self, archive: Path, name: str) -> bytes:
+        if archive not in self._archives:
+            self._archives[archive] = tarfile.open(archive)
+        member = self._archives[archive].extractfile(name)
+        if member is None:
+            raise ValueError(f"{archive} has no {name}")
+        return member.read()

@@ -1,0 +1,197 @@
+"""Timeline -> micro-turns: bins, text by lane, floor decisions, mel targets.
+
+What is generated in micro-turn i plays in micro-turn i + 1: its sound is the own track from 200 (i + 1) ms on, and
+its said bins in the input are the own track of its own interval. A word that was heard is written in the first
+micro-turn that ends at least HEARD_LAG_MS after it; a piece that is said is written in the micro-turn that generates
+its start.
+
+Legend: N samples, A frames of 50 ms, M mel bins, T micro-turns, F mel frames.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from microturn.data.bank import Bank, Utterance, Word
+from microturn.data.timeline import Event, Timeline
+from microturn.sequence import NUM_MEL_BINS, TurnDecision, TurnFeatures, lay_lanes
+from microturn.signal.mel import (
+    OUTPUT_HOP,
+    SILENT_MEL,
+    HeardState,
+    SaidState,
+    heard_bins,
+    output_mel,
+    said_bins,
+)
+from microturn.signal.text import Text
+from microturn.turns import (
+    AUDIO_FRAMES,
+    INPUT_RATE_HZ,
+    MICRO_TURN_MS,
+    OUTPUT_RATE_HZ,
+    OUTPUT_SAMPLES,
+    FloatArray,
+)
+
+HEARD_LAG_MS = 100
+SAID_LEAD_MS = 40
+CUT_FADE_MS = 20
+MEL_FRAMES = OUTPUT_SAMPLES // OUTPUT_HOP
+
+
+@dataclass(frozen=True)
+class Sound:
+    """How the user's side sounds: gain of the voice, level of the noise floor (standard deviation)."""
+
+    gain: float = 1.0
+    noise: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A rendered conversation. mel [T, F, M] float16 is meaningful where the decision is to speak."""
+
+    turns: list[tuple[TurnFeatures, TurnDecision]]
+    mel: np.ndarray
+    timeline: Timeline
+    silence_mel: float = SILENT_MEL
+
+
+def place(track: FloatArray, audio: FloatArray, onset: int) -> None:
+    """Add a clip to a track at a sample; what does not fit is left out."""
+    room = min(len(audio), len(track) - onset)
+    if room > 0:
+        track[onset : onset + room] += audio[:room]
+
+
+def user_track(timeline: Timeline, bank: Bank, sound: Sound) -> FloatArray:
+    """What reaches the microphone, at 16 kHz."""
+    rng = np.random.default_rng(sound.seed)
+    track = np.zeros(timeline.duration_ms * INPUT_RATE_HZ // 1000, dtype=np.float32)
+    for event in timeline.events:
+        if event.side == "user":
+            audio = bank.utterance(event.clip).audio
+            peak = max(1e-3, float(np.abs(audio).max()))
+            place(track, audio * (sound.gain / peak), event.onset_ms * INPUT_RATE_HZ // 1000)
+    if sound.noise:
+        track += rng.standard_normal(len(track), dtype=np.float32) * sound.noise
+    return np.clip(track, -1.0, 1.0)
+
+
+def cut(audio: FloatArray, event: Event) -> FloatArray:
+    """An own clip as it is heard: faded out where it was interrupted."""
+    if event.cut_ms is None or event.cut_ms >= event.end_ms:
+        return audio
+    end = max(0, event.cut_ms - event.onset_ms) * OUTPUT_RATE_HZ // 1000
+    fade = min(end, CUT_FADE_MS * OUTPUT_RATE_HZ // 1000)
+    audio = audio[:end].copy()
+    if fade:
+        audio[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    return audio
+
+
+def own_track(timeline: Timeline, bank: Bank) -> FloatArray:
+    """What the model says, at 24 kHz."""
+    track = np.zeros(timeline.duration_ms * OUTPUT_RATE_HZ // 1000, dtype=np.float32)
+    for event in timeline.events:
+        if event.side == "own":
+            audio = cut(bank.utterance(event.clip).audio, event)
+            place(track, audio, event.onset_ms * OUTPUT_RATE_HZ // 1000)
+    return track
+
+
+def pieces_in_time(word: Word, text: Text) -> list[tuple[int, float]]:
+    """Pieces of a word and their start in ms, spread over the word by letters."""
+    ids = text.encode(word.text)
+    lengths = [max(1, len(text.decode([i]).strip())) for i in ids]
+    total = sum(lengths)
+    starts, done = [], 0
+    for token_id, length in zip(ids, lengths, strict=True):
+        starts.append((token_id, word.start_ms + (word.end_ms - word.start_ms) * done / max(1, total)))
+        done += length
+    return starts
+
+
+def said_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, list[int]]:
+    """Pieces of an own event by the micro-turn that generates them; none after a cut."""
+    first = event.onset_ms // MICRO_TURN_MS - 1
+    last = -(-event.audible_end_ms // MICRO_TURN_MS) - 2
+    found: dict[int, list[int]] = defaultdict(list)
+    for word in utterance.words:
+        for token_id, start_ms in pieces_in_time(word, text):
+            time_ms = event.onset_ms + start_ms
+            index = int(time_ms + SAID_LEAD_MS) // MICRO_TURN_MS - 1
+            if time_ms < event.audible_end_ms:
+                found[min(max(index, first), last)].append(token_id)
+    return found
+
+
+def heard_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, list[int]]:
+    """Pieces of a user event by the micro-turn that writes them."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for word in utterance.words:
+        end_ms = event.onset_ms + word.end_ms + HEARD_LAG_MS
+        found[-(-end_ms // MICRO_TURN_MS) - 1] += text.encode(word.text)
+    return found
+
+
+def lanes(timeline: Timeline, bank: Bank, text: Text) -> tuple[list[tuple[int, ...]], np.ndarray]:
+    """Output text of every micro-turn, and where the own voice is audible (by interval), [T] bool."""
+    num_turns = timeline.duration_ms // MICRO_TURN_MS
+    is_voiced = np.zeros(num_turns + 1, dtype=bool)
+    heard: dict[int, list[int]] = defaultdict(list)
+    said: dict[int, list[int]] = defaultdict(list)
+    for event in timeline.events:
+        utterance = bank.utterance(event.clip)
+        if event.side == "own":
+            is_voiced[event.onset_ms // MICRO_TURN_MS : -(-event.audible_end_ms // MICRO_TURN_MS)] = True
+        pieces = (said_pieces if event.side == "own" else heard_pieces)(event, utterance, text)
+        for index, ids in pieces.items():
+            (said if event.side == "own" else heard)[index] += ids
+    written, heard_left, said_left = [], [], []
+    for index in range(num_turns):
+        heard_left += heard[index]
+        said_left += said[index]
+        ids, num_heard, num_said = lay_lanes(heard_left, said_left, text.markers)
+        heard_left, said_left = heard_left[num_heard:], said_left[num_said:]
+        written.append(ids)
+    return written, is_voiced
+
+
+def voiced_mel(track: FloatArray, is_voiced: np.ndarray, num_turns: int) -> np.ndarray:
+    """Mel of the interval after each speaking micro-turn, [T, F, M] float16."""
+    mel = np.full((num_turns, MEL_FRAMES, NUM_MEL_BINS), SILENT_MEL, dtype=np.float16)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_voiced[: num_turns + 1].astype(int), [0]])))
+    audio = torch.from_numpy(track)
+    for start, end in pairwise(edges):
+        if not is_voiced[start]:
+            continue
+        region = output_mel(audio[start * OUTPUT_SAMPLES : (end + 1) * OUTPUT_SAMPLES])
+        frames = region[: (end - start) * MEL_FRAMES].numpy().astype(np.float16)
+        for offset in range(end - start):
+            part = frames[offset * MEL_FRAMES : (offset + 1) * MEL_FRAMES]
+            if 0 <= start + offset - 1 < num_turns and len(part) == MEL_FRAMES:
+                mel[start + offset - 1] = part
+    return mel
+
+
+def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
+    """All micro-turns of a timeline."""
+    num_turns = timeline.duration_ms // MICRO_TURN_MS
+    heard, _ = heard_bins(torch.from_numpy(user_track(timeline, bank, sound)), HeardState())
+    own = own_track(timeline, bank)
+    said, _ = said_bins(torch.from_numpy(own), SaidState())
+    written, is_voiced = lanes(timeline, bank, text)
+    turns = []
+    for index in range(num_turns):
+        frames = slice(index * AUDIO_FRAMES, (index + 1) * AUDIO_FRAMES)
+        features = TurnFeatures(index, heard[frames], said[frames] if is_voiced[index] else None)
+        turns.append((features, TurnDecision(written[index], bool(is_voiced[index + 1]))))
+    return Episode(turns, voiced_mel(own, is_voiced, num_turns), timeline)

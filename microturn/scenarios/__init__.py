@@ -1,0 +1,24 @@
+"""Skills, one file each: what is said by whom. A new skill is one new file here.
+
+Each module offers `USER_TEXTS` and `OWN_TEXTS` (what the speech bank must hold) and `play(talk)`, which lays one
+exchange down on a `Talk`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+
+def families() -> dict[str, ModuleType]:
+    """All skills by name, found by listing this folder."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+
+
+def texts(side: str) -> list[str]:
+    """Every text that a side may say, each once."""
+    attribute = {"user": "USER_TEXTS", "own": "OWN_TEXTS"}[side]
+    found = [text for module in families().values() for text in getattr(module, attribute)]
+    return list(dict.fromkeys(found))
