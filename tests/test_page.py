@@ -21,11 +21,19 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=NO_CHROMIUM),
     pytest.mark.skipif(not STATIC.is_dir(), reason=NO_PAGE),
 ]
-FLAGS = [ "--headless=new", "--no-sandbox", "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required", "--disable-background-networking",
-    "--no-first-run", "--disable-component-update", "--disable-sync", ] ALLOW_MICROPHONE =
-    "--use-fake-ui-for-media-stream" SHOTS = os.environ.get("MICROTURN_SCREENSHOTS")  # a folder, to
-    look at the page STATS = "document.querySelector('microturn-app').stats"
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ALLOW_MICROPHONE = "--use-fake-ui-for-media-stream"
+SHOTS = os.environ.get("MICROTURN_SCREENSHOTS")  # a folder, to look at the page
+STATS = "document.querySelector('microturn-app').stats"
 
 
 @pytest.fixture
