@@ -29,12 +29,12 @@ def nano() -> ModelConfig:
         width=256,
         num_layers=6,
         num_dense_layers=2,
-        dense_width=1024,
+        dense_width=512,
         attention=_attention(4, 2, 64, window=256),
-        experts=ExpertConfig(num_routed=8, num_chosen=2, num_shared=1, width=160, route_scale=3.0),
+        experts=ExpertConfig(num_routed=8, num_chosen=2, num_shared=1, width=128, route_scale=3.0),
         mup_divisor=1.0,
     )
-    return ModelConfig(backbone, FlowConfig(256, 4, 4), vision=VisionConfig(num_layers=2))
+    return ModelConfig(backbone, FlowConfig(192, 4, 4), vision=VisionConfig(num_layers=2))
 
 
 def mini() -> ModelConfig:

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from microturn.engine.sampler import SamplingConfig, choose, forbidden_mask, generator, p_speak
 from microturn.engine.session import Session, check_index, listen
-from microturn.model.cache import BackboneState
 from microturn.model.model import InteractionModel
 from microturn.sequence import (
     closing,
@@ -64,7 +63,7 @@ class Engine:
     def open(self, seed: int | None = None, instructions: str | None = None) -> str:
         """Start a session; `instructions` stand before the first micro-turn. Returns its id."""
         session_id = uuid.uuid4().hex
-        state = BackboneState.empty(self.model.config.backbone)
+        state = self.model.transformer.new_state()
         if instructions:
             markers = self.text.markers
             ids = typed_message(markers.message_system, self.text.encode(instructions), markers)
@@ -94,7 +93,7 @@ class Engine:
         try:
             after, output = self.micro_turn(session, turn, force_speak)
         except BaseException:
-            session.backbone.rewind(mark)
+            session.backbone.rollback(mark)
             raise
         self.sessions[session_id] = after
         return output

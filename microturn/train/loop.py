@@ -32,7 +32,7 @@ from microturn.train.loss import Losses, losses
 from microturn.train.optim import OptimConfig, Optimizers
 from microturn.train.precision import bf16_is_fast
 
-ROUTER_BIAS_RATE = 1e-3  # step of the load-balancing bias (Wang et al., 2024)
+ROUTER_BIAS_RATE = 3e-3  # step of the load-balancing bias (Wang et al., 2024)
 
 
 @dataclass(frozen=True)

@@ -57,12 +57,13 @@ def losses(
         noise_UFM = torch.randn(batch.mel_UFM.shape, generator=rng)
         t_U = logit_normal_time(len(noise_UFM), rng)
         flow = model.flow.loss(batch.mel_UFM, batch.context_UFM, slots_UKD, noise_UFM, t_U).mean()
+    total = text + FLOW_WEIGHT * flow
     with torch.no_grad():
         is_floor_N = (target_N == markers.silent) | (target_N == markers.speak)
         right_N = (logits_NV.argmax(-1) == target_N).float()
         words_N = ~is_floor_N
         return Losses(
-            text + FLOW_WEIGHT * flow,
+            total,
             float(text),
             float(flow),
             float(entropy_N[words_N].mean()),
