@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import webbrowser
@@ -39,7 +40,8 @@ def serve(
     print(f"microturn listens at {url} (Ctrl+C ends it)", flush=True)
     if open_browser:
         webbrowser.open(url)
-    DrainingServer(create_app(engine, config)).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has drained
+        DrainingServer(create_app(engine, config)).run(sockets=[listener])
 
 
 def check_exposure(host: str, config: ServerConfig) -> None:
