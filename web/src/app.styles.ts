@@ -32,7 +32,7 @@ export const styles = css`
   .captions h2 { margin: 0 0 0.5rem; font-size: 0.8125rem; font-weight: 600; color: var(--quiet); }
   [role="log"] { height: 9rem; overflow-y: auto; border-radius: 6px; }
   [role="log"] p { margin: 0 0 0.35rem; overflow-wrap: anywhere; }
-  [role="log"] b { display: inline-block; min-width: 3.5rem; }
+  .heard, .said { display: grid; grid-template-columns: 4rem minmax(0, 1fr); }
   .heard b { color: var(--user); }
   .said b { color: var(--model); }
   .empty, .hint { color: var(--quiet); }

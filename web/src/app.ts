@@ -209,7 +209,7 @@ export class App extends LitElement {
             maxlength="500" ?disabled=${!isLive} />
           <button ?disabled=${!isLive}>Send</button>
         </form>
-        <p class="hint">A headset keeps the model from hearing itself. Nothing is recorded.</p>
+        <p class="hint">A headset keeps the model from hearing itself.</p>
       </main>`;
   }
 
@@ -217,13 +217,13 @@ export class App extends LitElement {
     const { late, slipped, stepMs } = this.usage;
     const words = { idle: "Not connected", connecting: "Connecting", live: "Connected" }[this.phase];
     const microphone = this.isMuted ? "microphone muted" : "microphone on";
-    const load = `${late} late micro-turns${slipped ? `, ${slipped} skipped` : ""}`;
+    const load = `late micro-turns: ${late}${slipped ? `, skipped: ${slipped}` : ""}`;
     return html`<p class="status" data-phase=${this.phase}>
       <span class="dot" aria-hidden="true"></span>
       <span role="status">${words}${this.phase === "live" ? `, ${microphone}` : ""}</span>
       ${this.phase === "live"
         ? html`<span class="numbers" title="Micro-turns whose input came late or not at all; time the model took for the last one"
-            >${load} · ${stepMs.toFixed(0)} of 200 ms</span>`
+            >${load} · last took ${stepMs.toFixed(0)} of 200 ms</span>`
         : nothing}
     </p>`;
   }
@@ -234,7 +234,7 @@ export class App extends LitElement {
       <h2>Captions</h2>
       <div role="log" aria-live="polite" aria-relevant="additions text" tabindex="0">
         ${shown.length
-          ? shown.map(({ lane, text }) => html`<p class=${lane}><b>${lane === "heard" ? "You" : "Model"}</b> ${text}</p>`)
+          ? shown.map(({ lane, text }) => html`<p class=${lane}><b>${lane === "heard" ? "You" : "Model"}</b> <span>${text}</span></p>`)
           : html`<p class="empty">What you say and what the model says appears here.</p>`}
       </div>
     </section>`;

@@ -25,22 +25,27 @@ export interface View {
 const FONT_PX = 13;
 const ROW_PX = 19;
 const ROWS = 3;
-const AXIS_PX = 24;
 const PAD_PX = 8;
+/** Heights of the words above and below and of the axis in the middle; the voices share the rest. */
+export const TEXT_PX = ROWS * ROW_PX + PAD_PX;
+export const AXIS_PX = 24;
+/** A word may stand this much right of its time, if that keeps the line together. */
+const SHIFT_PX = 24;
 const WORDS_UP_TO_MS = 15_000;
 
 interface Layout {
   userTop: number;
   modelTop: number;
   lane: number;
+  /** Top of the axis. */
   axis: number;
   saidTop: number;
 }
 
 function layout(height: number): Layout {
-  const text = ROWS * ROW_PX + PAD_PX;
-  const lane = Math.max(24, (height - 2 * text - AXIS_PX) / 2);
-  return { userTop: text, modelTop: text + lane + AXIS_PX, lane, axis: text + lane, saidTop: text + 2 * lane + AXIS_PX };
+  const lane = Math.max(24, (height - 2 * TEXT_PX - AXIS_PX) / 2);
+  const axis = TEXT_PX + lane;
+  return { userTop: TEXT_PX, modelTop: axis + AXIS_PX, lane, axis, saidTop: axis + AXIS_PX + lane };
 }
 
 export function draw(
@@ -99,7 +104,6 @@ function drawAxis(
   const stepMs = steps.find((step) => x(view, view.startMs + step) >= 64) ?? 3_600_000;
   context.strokeStyle = palette.line;
   context.lineWidth = 1;
-  context.textAlign = "center";
   const first = Math.max(0, Math.ceil(view.startMs / stepMs)) * stepMs;
   for (let ms = first; ms <= view.startMs + view.spanMs; ms += stepMs) {
     const at = Math.round(x(view, ms)) + 0.5;
@@ -111,7 +115,8 @@ function drawAxis(
     context.stroke();
     context.fillStyle = palette.quiet;
     context.font = `${FONT_PX - 2}px ${palette.font}`;
-    context.fillText(clock(ms), at, place.axis + AXIS_PX / 2);
+    context.textAlign = at < 16 ? "left" : "center";
+    if (at <= view.width - 16) context.fillText(clock(ms), at, place.axis + AXIS_PX / 2);
   }
   context.font = `500 ${FONT_PX}px ${palette.font}`;
 }
@@ -197,7 +202,7 @@ function drawText(
   for (const [i, item] of items.entries()) {
     const at = x(view, item.startMs);
     if (at < -600 || at > view.width) continue;
-    let row = free.findIndex((end) => end <= at);
+    let row = free.findIndex((end) => end <= at + SHIFT_PX);
     if (row < 0) row = free.indexOf(Math.min(...free));
     const start = Math.max(at, free[row]);
     // Far out a caption ends where the one three rows later begins, so that rows never collide.

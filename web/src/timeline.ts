@@ -1,6 +1,6 @@
 /** The timeline: a canvas that follows the conversation, can be dragged back and zoomed. */
-import { css, html, LitElement } from "lit";
-import { clock, draw, Palette, View } from "./drawing";
+import { css, html, LitElement, unsafeCSS } from "lit";
+import { AXIS_PX, clock, draw, Palette, TEXT_PX, View } from "./drawing";
 import { Conversation } from "./record";
 
 const ZOOMS = [
@@ -34,20 +34,21 @@ export class Timeline extends LitElement {
 
   static styles = css`
     :host { display: block; }
-    figure { margin: 0; position: relative; }
-    .plot { position: relative; }
+    figure { margin: 0; }
+    .plot { display: grid; grid-template-columns: 3.75rem minmax(0, 1fr); }
+    .names {
+      display: flex; flex-direction: column; padding-block: ${unsafeCSS(TEXT_PX)}px; font-size: 0.8125rem; font-weight: 600;
+    }
+    .names span { flex: 1; display: flex; align-items: center; }
+    .names span:first-child { padding-bottom: ${unsafeCSS(AXIS_PX / 2)}px; color: var(--user); }
+    .names span:last-child { padding-top: ${unsafeCSS(AXIS_PX / 2)}px; color: var(--model); }
+    @media (max-width: 34rem) { .plot { grid-template-columns: 3rem minmax(0, 1fr); } }
     canvas {
       display: block; width: 100%; height: clamp(15rem, 40vh, 22rem); touch-action: pan-y;
       cursor: grab; border-radius: 8px;
     }
     canvas:active { cursor: grabbing; }
     canvas:focus-visible, button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
-    .name {
-      position: absolute; left: 0; font-size: 0.75rem; font-weight: 600; padding: 1px 8px;
-      border-radius: 99px; background: var(--surface); border: 1px solid currentColor; pointer-events: none;
-    }
-    .you { color: var(--user); top: 0; }
-    .model { color: var(--model); bottom: 0; }
     figcaption {
       display: flex; flex-wrap: wrap; gap: 0.5rem 1.25rem; align-items: center; margin-top: 0.5rem;
       font-size: 0.8125rem; color: var(--quiet);
@@ -171,9 +172,8 @@ export class Timeline extends LitElement {
     const label = `Timeline of the conversation, ${clock(this.conversation.nowMs)} long. Arrow keys move it.`;
     return html`<figure>
       <div class="plot">
+        <div class="names" aria-hidden="true"><span>You</span><span>Model</span></div>
         <canvas tabindex="0" role="img" aria-label=${label} @pointerdown=${this.drag} @keydown=${this.key}></canvas>
-        <span class="name you">You</span>
-        <span class="name model">Model</span>
       </div>
       <figcaption>
         <span class="key"><span class="swatch"></span>both at once</span>
