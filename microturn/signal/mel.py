@@ -47,6 +47,7 @@ def mel_to_hz(mel: Tensor) -> Tensor:
 
 
 @functools.cache
+@torch.inference_mode(False)
 def mel_filters(num_frequencies: int, rate_hz: int, num_mel_bins: int = NUM_MEL_BINS) -> Tensor:
     """Triangular filters with area norm from 0 to rate_hz / 2: [M, K] float32."""
     top = hz_to_mel(torch.tensor([0.0, rate_hz / 2], dtype=torch.float64))
@@ -60,6 +61,7 @@ def mel_filters(num_frequencies: int, rate_hz: int, num_mel_bins: int = NUM_MEL_
 
 
 @functools.cache
+@torch.inference_mode(False)  # the cached tensor must also serve training
 def hann(length: int) -> Tensor:
     """Periodic Hann window, [length] float32."""
     return torch.hann_window(length, periodic=True)
