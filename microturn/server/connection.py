@@ -35,7 +35,9 @@ class Ended(Exception):
         client_event_id: str | None = None,
     ) -> None:
         super().__init__(f"close {code}: {reason}")
-        self.code, self.reason, self.last = code, reason, last
+        self.code = code
+        self.reason: EndReason | None = reason
+        self.last = last
         self.client_event_id = client_event_id
 
 

@@ -165,8 +165,9 @@ def encode(event: ServerEvent, event_id: str) -> wire.WireServerEvent:
         case OutputText() | TextTaken():
             return encode_text(event, ids)
         case Muted():
-            word = "muted" if event.is_muted else "unmuted"
-            return wire.InputAudioMuted(type=f"session.input_audio.{word}", **ids)
+            prefix = "session.input_audio"
+            kind = f"{prefix}.muted" if event.is_muted else f"{prefix}.unmuted"
+            return wire.InputAudioMuted.model_validate({"type": kind, **ids})
         case Delegated():
             delegation = wire.DelegationResource(id=event.delegation_id)
             return wire.DelegationCreated(delegation=delegation, offset_ms=event.offset_ms, **ids)
@@ -189,10 +190,12 @@ def encode(event: ServerEvent, event_id: str) -> wire.WireServerEvent:
 def encode_text(event: OutputText | TextTaken, ids: dict[str, Any]) -> wire.WireServerEvent:
     span = {"start_ms": event.span.start_ms, "end_ms": event.span.end_ms}
     if isinstance(event, TextTaken):
-        return wire.Appended(type=f"session.{event.kind}.appended", **span, **ids)
+        kind = f"session.{event.kind}.appended"
+        return wire.Appended.model_validate({"type": kind, **span, **ids})
     lane = "input" if event.lane == "heard" else "output"
     kind = f"session.{lane}_transcript.delta"
-    return wire.TranscriptDelta(type=kind, delta=event.text, **span, **ids)
+    value = {"type": kind, "delta": event.text, **span, **ids}
+    return wire.TranscriptDelta.model_validate(value)
 
 
 def error_body(event: Failed) -> wire.ErrorBody:
