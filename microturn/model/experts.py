@@ -16,18 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from microturn.model.config import BackboneConfig, ExpertConfig
+from microturn.model.fused import gated
 from microturn.model.tiles import ROW_TILE, tiled_linear
 
 MANY_ROWS = 1024
 MANY_ROWS_TILE = (
     128  # fewer distinct shapes from step to step: matrix kernels are built once per shape
 )
-
-
-def gated(gate_up: Tensor) -> Tensor:
-    """SwiGLU's product: first half gates the second (Shazeer, 2020)."""
-    gate, up = gate_up.chunk(2, dim=-1)
-    return functional.silu(gate) * up
 
 
 class DenseMLP(nn.Module):
