@@ -116,6 +116,23 @@ def test_mute_and_text(server: Running, tmp_path: Path) -> None:
         page.context.browser.close()
 
 
+def test_a_key_is_asked_for(tmp_path: Path) -> None:
+    clip = microphone_file(tmp_path / "microphone.wav")
+    flags = [ALLOW_MICROPHONE, f"--use-file-for-fake-audio-capture={clip}"]
+    with running(tick_ms=200.0, api_key="sesame") as server, playwright.sync_playwright() as driver:
+        page, _ = open_page(driver, server, flags)
+        start = page.get_by_role("button", name="Start talking")
+        page.get_by_label("API key").fill("wrong")
+        page.get_by_role("button", name="Use key").click()
+        start.click()
+        page.get_by_role("alert").wait_for()
+        page.goto(f"{server.http}/#key=sesame")
+        page.reload()
+        start.click()
+        page.get_by_text("Connected").wait_for()
+        page.context.browser.close()
+
+
 def test_a_denied_microphone_is_explained(server: Running) -> None:
     with playwright.sync_playwright() as driver:
         page, _ = open_page(driver, server, ["--deny-permission-prompts"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import struct
@@ -13,6 +14,8 @@ from fixtures.server import EchoEngine, client, energy, running, tone_bytes
 from websockets.exceptions import ConnectionClosed
 
 from microturn.server import live_events as wire
+from microturn.server.conversation import ConversationConfig, converse
+from microturn.server.engine_thread import EngineThread
 
 
 def append(audio: bytes) -> dict[str, str]:
@@ -207,6 +210,61 @@ def test_a_client_that_vanishes_frees_its_slot() -> None:
             while server.server.app.state.engine_thread.num_sessions:
                 assert time.monotonic() < deadline_s
                 time.sleep(0.01)
+
+
+class DeafSocket:
+    """A client that starts a session and types, but stops reading after a while."""
+
+    def __init__(self, num_reads: int) -> None:
+        self.num_reads = num_reads
+        self.sent: list[dict[str, Any]] = []
+        self.code: int | None = None
+        texts = [{"type": "session.thinking.append", "content": "word"}] * 30
+        start = {"type": "session.start", "session": {"model": "m"}}
+        self.messages = [
+            {"type": "websocket.receive", "text": json.dumps(e)} for e in (start, *texts)
+        ]
+
+    async def receive(self) -> dict[str, Any]:
+        if not self.messages:
+            await asyncio.Event().wait()
+        return self.messages.pop(0)
+
+    async def send_text(self, text: str) -> None:
+        if len(self.sent) >= self.num_reads:
+            await asyncio.Event().wait()
+        self.sent.append(json.loads(text))
+
+    async def close(self, code: int) -> None:
+        self.code = code
+
+
+def test_a_client_that_does_not_read_is_let_go() -> None:
+    async def scene() -> None:
+        engine = EchoEngine()
+        thread = EngineThread(engine)
+        socket = DeafSocket(num_reads=5)
+        config = ConversationConfig(tick_ms=1.0, max_waiting_audio=2, max_waiting_control=20)
+        await asyncio.wait_for(converse(socket, thread, config, asyncio.Event()), 10)  # type: ignore[arg-type]
+        assert socket.code == 1013
+        assert len(socket.sent) == 5
+        assert thread.num_sessions == 0
+        thread.shutdown()
+        assert engine.closed == ["s0"]
+
+    asyncio.run(scene())
+
+
+def test_many_sessions_leave_nothing_behind() -> None:
+    with running(max_sessions=2) as server:
+        for _ in range(40):
+            with client(server) as talk:
+                talk.start()
+                talk.send("session.close")
+                talk.wait_for("session.closed")
+                assert close_code(talk) == 1000
+        assert server.server.app.state.engine_thread.num_sessions == 0
+    assert len(server.engine.closed) == 40
 
 
 def test_limits_of_time_end_a_session() -> None:

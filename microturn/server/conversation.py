@@ -69,6 +69,8 @@ class ConversationConfig:
     tick_ms: float = float(MICRO_TURN_MS)
     max_append_ms: int = 10_000
     max_waiting_texts: int = 32
+    max_waiting_audio: int = 10
+    max_waiting_control: int = 512
     start_timeout_s: float = 30.0
     idle_timeout_s: float = 300.0
     max_session_s: float = 7_200.0
@@ -144,7 +146,7 @@ class Conversation:
         self.info = SessionInfo(session_id, int(time.time() + config.max_session_s), start.echo)
         self.pacer = Pacer(start.format, config.pacer)
         self.encoder = Encoder(start.format)
-        self.outbox = Outbox()
+        self.outbox = Outbox(config.max_waiting_audio, config.max_waiting_control)
         self.texts: deque[InputText] = deque()
         self.num_slipped = 0
         self.was_audible = False
