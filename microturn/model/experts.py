@@ -81,10 +81,10 @@ class Experts(nn.Module):
         plan = Plan(chosen_NC, load_E)
         x_PD = GatherRows.apply(x_ND, plan.row_P, plan.place_NC)
         parts = []
-        for expert, x_RD in enumerate(x_PD.split(plan.sizes)):
+        matrices = zip(self.w13_weight.unbind(), self.w2_weight.unbind(), strict=True)
+        for x_RD, (w13, w2) in zip(x_PD.split(plan.sizes), matrices, strict=True):
             if len(x_RD):
-                hidden = gated(functional.linear(x_RD, self.w13_weight[expert]))
-                parts.append(functional.linear(hidden, self.w2_weight[expert]))
+                parts.append(functional.linear(gated(functional.linear(x_RD, w13)), w2))
         y_NCD = ScatterRows.apply(torch.cat(parts), plan.row_P, plan.place_NC)
         y_ND = y_NCD[:, 0] * weight_NC[:, :1].to(y_NCD.dtype)
         for choice in range(1, chosen_NC.shape[1]):

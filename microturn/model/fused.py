@@ -59,14 +59,15 @@ class CausalConvolution(Function):
     def backward(ctx, grad_BSC: Tensor):
         x_BSC, weight_TC = ctx.saved_tensors
         length = x_BSC.shape[1]
-        grad_x, part = grad_BSC.clone(), torch.empty_like(x_BSC)
+        grad_x, part_SC = grad_BSC.clone(), torch.empty_like(x_BSC[0])
         grad_weight = torch.zeros_like(weight_TC)
-        for tap, (back, weight_C) in enumerate(
-            shifts(weight_TC, length), len(weight_TC) - min(len(weight_TC), length)
-        ):
-            late, early, room = grad_BSC[:, back:], x_BSC[:, : length - back], part[:, back:]
-            grad_x[:, : length - back] += torch.mul(late, weight_C, out=room)
-            grad_weight[tap] = torch.mul(late, early, out=room).sum((0, 1))
+        for row, (x_SC, late_SC) in enumerate(zip(x_BSC, grad_BSC, strict=True)):
+            # One row at a time stays in cache.
+            for back, weight_C in shifts(weight_TC, length):
+                late, room = late_SC[back:], part_SC[back:]
+                grad_x[row, : length - back] += torch.mul(late, weight_C, out=room)
+                product = torch.mul(late, x_SC[: length - back], out=room)
+                grad_weight[-1 - back] += product.sum(0)
         return grad_x, grad_weight
 
 
