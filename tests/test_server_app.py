@@ -65,7 +65,7 @@ def test_the_page_is_served_with_its_policy() -> None:
 
 
 def test_the_built_page_names_no_other_host() -> None:
-    """Nothing is loaded from elsewhere; the namespaces of SVG and XHTML are names, not addresses."""
+    """Nothing is loaded from elsewhere; the namespaces of SVG and XHTML are only names."""
     for path in STATIC.rglob("*"):
         if path.suffix in (".js", ".css", ".html"):
             text = (

@@ -130,11 +130,13 @@ def test_muted_is_silence_and_not_late() -> None:
     assert pacer.take().is_late
 
 
-@pytest.mark.parametrize("audio_format", [AudioFormat("pcm", 24_000), PCM16K])
+@pytest.mark.parametrize(
+    "audio_format", [AudioFormat("pcm", 24_000), PCM16K, AudioFormat("pcma", 8_000)], ids=str
+)
 def test_a_steady_stream_is_not_late(audio_format: AudioFormat) -> None:
     pacer = Pacer(audio_format)
-    block = np.zeros(audio_format.rate_hz // 50, "<i2").tobytes()
-    for _ in range(25):
+    block = bytes(audio_format.rate_hz // 50 * audio_format.bytes_per_sample)
+    for _ in range(50):
         for _ in range(10):
             pacer.push(block)
         pacer.take()
