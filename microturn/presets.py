@@ -55,8 +55,8 @@ def mini() -> ModelConfig:
 def inkling_small() -> ModelConfig:
     """The published Inkling-Small (42 layers, width 4096) with our flow head.
 
-    The published total of 276B takes all 42 layers as mixtures; the first two are dense, which leaves 264B.
-    About 12B are active for one position.
+    The published total of 276B takes all 42 layers as mixtures; the first two are dense, which
+    leaves 264B. About 12B are active for one position.
     """
     backbone = BackboneConfig(
         vocab_size=201_024,

@@ -58,7 +58,7 @@ class ShortConvolution(nn.Module):
         nn.init.normal_(self.weight, std=0.02)
 
     def forward(self, x_BSC: Tensor, tail_BTC: Tensor | None = None) -> Tensor:
-        """Convolve; `tail_BTC` holds the kernel - 1 inputs before x, None for zeros. Returns fp32."""
+        """Convolve; `tail_BTC` holds the kernel - 1 inputs before x, None for zeros. fp32."""
         weight_TC = self.weight[:, 0].t().contiguous()
         if tail_BTC is None:
             return causal_convolution(x_BSC, weight_TC)
@@ -119,7 +119,7 @@ class Attention(nn.Module):
         )
 
     def tau(self, first: int, num_rows: int, like: Tensor) -> Tensor | None:
-        """Log-length scaling of scores at absolute positions, [S, 1, 1], or None where it is off."""
+        """Log-length scaling at absolute positions, [S, 1, 1], or None where it is off."""
         if self.scaling_floor is None:
             return None
         count_S = torch.arange(first + 1, first + num_rows + 1, device=like.device).float()
@@ -160,7 +160,8 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, LayerState, tuple[Tensor, Tensor]]:
         """Append the first `num_new` of the padded rows x_SD at position `length`.
 
-        Returns the attention output [S, D], the state with room and the rows written, and new k and v tails.
+        Returns the attention output [S, D], the state with room and the rows written, and new k and
+        v tails.
         """
         q_1SHW, rel_1SHE = self.queries(x_SD[None], length)
         k_SC = tiled_linear(x_SD, self.wk_dv.weight)

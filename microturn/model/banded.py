@@ -1,4 +1,5 @@
-"""Attention of query blocks over their bands of key blocks: tiles in cache on CPU, batches elsewhere.
+"""Attention of query blocks over their bands of key blocks: tiles in cache on CPU, batches
+elsewhere.
 
 The relative bias needs no gather: profiles are laid out by distance, padded to rows one longer than
 the key range, and the same memory read with rows one shorter shifts row r by r places (the skew of
@@ -32,10 +33,10 @@ NEVER = float("-inf")
 class Skew:
     """Where distances stand in one tile's memory.
 
-    Query row r stands at key position num_keys - KEY_BLOCK + offset + r. A row of the padded table is: `before`
-    masked columns, `zeros` columns beyond the profile's reach, `near` distances (farthest first), masked columns;
-    `total` + 1 in all. Read with rows of `total` columns, row r is shifted by r. The first `spare` columns
-    of the result are cut off.
+    Query row r stands at key position num_keys - KEY_BLOCK + offset + r. A row of the padded table
+    is: `before` masked columns, `zeros` columns beyond the profile's reach, `near` distances
+    (farthest first), masked columns; `total` + 1 in all. Read with rows of `total` columns, row r
+    is shifted by r. The first `spare` columns of the result are cut off.
     """
 
     num_keys: int
@@ -50,8 +51,8 @@ class Skew:
 
     @classmethod
     def of(cls, offset: int, num_keys: int, extent: int, is_window: bool) -> Skew:
-        """Where a window ends inside the keys, the padding serves both ends; otherwise rows must begin
-        with real columns, so they start a block further left."""
+        """Where a window ends inside the keys, the padding serves both ends; otherwise rows must
+        begin with real columns, so they start a block further left."""
         is_cut = is_window and extent - 1 <= num_keys - KEY_BLOCK
         spare = 0 if is_cut else KEY_BLOCK
         num_columns = num_keys - KEY_BLOCK + spare + 1
@@ -82,7 +83,7 @@ class Skew:
 
 
 def weights(q_GW: Tensor, rel_JRE: Tensor, k_NW: Tensor, near_EL: Tensor, skew: Skew) -> Tensor:
-    """Softmax weights of one tile, [G, N]; `near_EL` are profiles of the tile's distances, farthest first."""
+    """Softmax weights of one tile, [G, N]; `near_EL`: profiles at its distances, farthest first."""
     score_GN = q_GW @ k_NW.t()
     score_GN.view(*rel_JRE.shape[:2], -1).add_(skew.bias(rel_JRE @ near_EL))
     return score_GN.softmax(-1)

@@ -1,8 +1,9 @@
 """State of one stream in the backbone: keys, values and four convolution tails a layer.
 
-Keys and values live in buffers of whole key blocks at absolute positions. Rows below `length` are never written
-again, so a mark (references and the length) undoes any number of extends at no cost, and an extend that fails
-leaves the stream as it was: length and tails change last. Rows beyond `length` are finite but have no meaning.
+Keys and values live in buffers of whole key blocks at absolute positions. Rows below `length` are
+never written again, so a mark (references and the length) undoes any number of extends, and an
+extend that fails leaves the stream as it was: length and tails change last. Rows beyond `length`
+are finite but have no meaning.
 
 Legend: K key-value heads, N buffer positions, W head width, T tail positions, C channels.
 """
@@ -22,7 +23,7 @@ class LayerState:
     """One layer. Buffer position 0 is absolute position `start`, a multiple of KEY_BLOCK.
 
     `reach` is how many blocks before a query's own block the layer can see; None means all.
-    tails: inputs of the last kernel - 1 positions of the k, v, attention-output and feed-forward convolutions.
+    tails: the last kernel - 1 inputs of the k, v, attention-output and feed-forward convolutions.
     """
 
     key_KNW: Tensor
@@ -32,7 +33,7 @@ class LayerState:
     reach: int | None = None
 
     def with_room(self, length: int, num_new: int) -> LayerState:
-        """The same content in buffers that hold `num_new` more positions; blocks out of sight are dropped."""
+        """The same content, room for `num_new` more positions; blocks out of sight are dropped."""
         need = length + num_new
         if need <= self.start + self.key_KNW.shape[1]:
             return self
@@ -55,6 +56,15 @@ class LayerState:
         rows = slice(length - self.start, length - self.start + key_KSW.shape[1])
         self.key_KNW[:, rows] = key_KSW
         self.value_KNW[:, rows] = value_KSW
+
+    def clear(self, first: int, last: int) -> None:
+        """Zero positions first to last - 1, as far as the buffers hold them.
+
+        What is masked gets weight zero, but zero times NaN is NaN: nothing bad may stay behind.
+        """
+        rows = slice(max(0, first - self.start), max(0, last - self.start))
+        self.key_KNW[:, rows] = 0
+        self.value_KNW[:, rows] = 0
 
     def blocks(self, first: int, last: int) -> tuple[Tensor, Tensor]:
         """Keys and values of absolute blocks first to last, both included."""
@@ -84,15 +94,17 @@ class BackboneState:
     length: int = 0
 
     def mark(self) -> Mark:
-        """Remember this place; costs nothing. Valid until `rollback` goes further back."""
+        """Remember this place, at no cost. Valid until a rollback to an earlier place."""
         return Mark(tuple(self.layers), self.length)
 
     def rollback(self, mark: Mark) -> None:
-        """Forget what was appended since `mark`. Raises ValueError if the stream is shorter than the mark."""
+        """Forget what was appended since `mark`. Raises ValueError for a mark beyond the end."""
         if mark.length > self.length:
             raise ValueError(
-                f"cannot roll back to position {mark.length}: the stream has {self.length} positions"
+                f"cannot roll back to position {mark.length}: the stream has only {self.length}"
             )
+        for layer in mark.layers:
+            layer.clear(mark.length, self.length)
         self.layers = list(mark.layers)
         self.length = mark.length
 

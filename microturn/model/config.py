@@ -21,9 +21,10 @@ def _require_positive(owner: object, *names: str) -> None:
 class AttentionConfig:
     """Grouped-query attention of full and of sliding layers.
 
-    rel_width: width of the relative states; rel_extent: distance, in positions, that the learned relative
-    bias reaches in full layers (in sliding layers it reaches exactly the window). log_scaling_floor: from
-    which position on scores of full layers grow with log length; None leaves them alone.
+    rel_width: width of the relative states; rel_extent: distance, in positions, that the learned
+    relative bias reaches in full layers (in sliding layers it reaches exactly the window).
+    log_scaling_floor: from which position on scores of full layers grow with log length; None
+    leaves them alone.
     """
 
     num_heads: int
@@ -63,7 +64,7 @@ class AttentionConfig:
 
 @dataclass(frozen=True)
 class ExpertConfig:
-    """Mixture of experts: `num_chosen` of `num_routed` for each row, and `num_shared` for all rows."""
+    """Mixture of experts: `num_chosen` of `num_routed` for a row, `num_shared` for all rows."""
 
     num_routed: int
     num_chosen: int
@@ -82,8 +83,8 @@ class BackboneConfig:
     """The transformer.
 
     Layer i slides unless (i + 1) % full_every == 0. The first num_dense_layers layers have a dense
-    feed-forward part, the others experts. Hidden states are divided by mup_divisor before unembedding;
-    num_logits cuts logits of a padded unembedding (None keeps all).
+    feed-forward part, the others experts. Hidden states are divided by mup_divisor before
+    unembedding; num_logits cuts logits of a padded unembedding (None keeps all).
     """
 
     vocab_size: int

@@ -1,9 +1,11 @@
 """Positions -> vectors: text, what is heard and said, the clock, image patches, audio-out slots.
 
-Text, heard audio and patches are embedded as Inkling does (normed embedding, dMel bag of embeddings, hMLP). The
-second audio table (what the model itself was heard to say), the clock and the slots are ours.
+Text, heard audio and patches are embedded as Inkling does (normed embedding, dMel bag of
+embeddings, hMLP). The second audio table (what the model itself was heard to say), the clock and
+the slots are ours.
 
-Legend: S positions, A heard positions, M mel bins, P patches, D width, V vocabulary, L levels, F clock features.
+Legend: S positions, A heard positions, M mel bins, P patches, D width, V vocabulary, L levels, F
+clock features.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ LONGEST_PERIOD_S = 86_400.0
 
 
 class BagOfBins(nn.Module):
-    """One table row for each (mel bin, level); a frame is the sum of its bins' rows, then a norm."""
+    """One table row for each (mel bin, level); a frame is the normed sum of its bins' rows."""
 
     def __init__(self, width: int, config: AudioConfig) -> None:
         super().__init__()
@@ -64,11 +66,12 @@ def prime_factors(number: int) -> list[int]:
 
 
 def plan_scales(config: VisionConfig) -> list[tuple[int, int, int]]:
-    """Fold sizes after each layer, as Inkling plans them: (time, side, channels), from (1, 1, colours) on.
+    """Fold sizes after each layer as Inkling plans them: (time, side, channels) from (1, 1, 3) on.
 
-    Candidates fold space by the prime factors of the patch's side, largest first, then time; channels are those
-    that lose nothing, rounded up to 64. Layers take the candidates nearest to even steps of log size, each at
-    most once while there are enough of them (the cheapest assignment); first and last are fixed.
+    Candidates fold space by the prime factors of the patch's side, largest first, then time;
+    channels are those that lose nothing, rounded up to 64. Layers take the candidates nearest to
+    even steps of log size, each at most once while there are enough of them (the cheapest
+    assignment); first and last are fixed.
     """
     scales = [(1, 1, config.num_channels)]
     side = time = 1
@@ -108,7 +111,7 @@ def fold(x: Tensor, time: int, side: int) -> Tensor:
 
 
 class HMLP(nn.Module):
-    """Hierarchical MLP of one patch (Touvron et al., 2022): fold, linear, norm, GELU; no attention."""
+    """Hierarchical MLP of a patch (Touvron et al., 2022): fold, linear, norm, GELU."""
 
     def __init__(self, width: int, config: VisionConfig) -> None:
         super().__init__()
@@ -183,7 +186,8 @@ class Embedder(nn.Module):
         """Token ids [N] -> [N, D]. Raises ValueError for ids outside the vocabulary."""
         if len(id_N) and not 0 <= int(id_N.min()) <= int(id_N.max()) < self.vocab_size:
             raise ValueError(
-                f"token ids must be 0 to {self.vocab_size - 1}, got {int(id_N.min())} to {int(id_N.max())}"
+                f"token ids must be 0 to {self.vocab_size - 1}, "
+                f"got {int(id_N.min())} to {int(id_N.max())}"
             )
         return self.embed_norm(functional.embedding(id_N, self.embed.weight))
 
@@ -203,7 +207,7 @@ class Embedder(nn.Module):
         return total_AD
 
     def forward(self, positions: Positions) -> Tensor:
-        """[S, D] in the type of the weights. Raises ValueError for patches given to a model that does not see."""
+        """[S, D] in the type of the weights. Raises ValueError for patches it cannot see."""
         kind_S = positions.kind_S
         is_text_S = kind_S == Kind.TEXT
         parts = [self.text(positions.id_S[is_text_S])]

@@ -1,12 +1,13 @@
 """Feed-forward parts: dense, and a mixture of routed and shared experts.
 
-Router: sigmoid scores; a correction bias takes part in the choice only (Wang et al., 2024, auxiliary-loss-free
-balancing); weights are a softmax of log-sigmoid over the chosen and the shared experts, so that the shared ones
-act as a sink. Rows are sorted by expert once; each expert is two products over its rows, padded to a multiple of
-16; each row then adds its experts in ascending order, whatever other rows there are.
+Router: sigmoid scores; a correction bias takes part in the choice only (Wang et al., 2024,
+auxiliary-loss-free balancing); weights are a softmax of log-sigmoid over the chosen and the shared
+experts, so that the shared ones act as a sink. Rows are sorted by expert once; each expert is two
+products over its rows, padded to a multiple of 16; each row then adds its experts in ascending
+order, whatever other rows there are.
 
-Legend: N rows, D width, I expert width, E routed experts, C chosen experts, X shared experts, P padded pairs of row
-and expert.
+Legend: N rows, D width, I expert width, E routed experts, C chosen experts, X shared experts, P
+padded pairs of row and expert.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Router(nn.Module):
         nn.init.normal_(self.weight, std=0.02)
 
     def forward(self, x_ND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns chosen experts [N, C] in ascending order, their weights [N, C], shared weights [N, X]."""
+        """Chosen experts [N, C], ascending; their weights [N, C]; shared weights [N, X]."""
         config = self.config
         with torch.autocast(x_ND.device.type, enabled=False):
             logits_NT = tiled_linear(x_ND.float(), self.weight.float())
@@ -117,7 +118,7 @@ class Plan:
 
 
 class GatherRows(torch.autograd.Function):
-    """x_ND -> rows at their places, [P, D]. Backward adds a row's places in ascending order, without atomics."""
+    """x_ND -> rows at their places, [P, D]. Backward adds a row's places in fixed order."""
 
     @staticmethod
     def forward(ctx, x_ND: Tensor, row_P: Tensor, place_NC: Tensor) -> Tensor:

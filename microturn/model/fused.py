@@ -1,9 +1,10 @@
 """Norm, short convolution and SwiGLU with gradients by hand: few passes over memory, little kept.
 
-Matrix products are near the processor's peak; these elementwise parts are what else costs time in training. Each
-is a function of its inputs alone, row by row, in fixed order.
+Matrix products are near the processor's peak; these elementwise parts are what else costs time in
+training. Each is a function of its inputs alone, row by row, in fixed order.
 
-Legend: B rows, S positions, C channels, T taps (kernel size), N rows of any kind, W normed width, I inner width.
+Legend: B rows, S positions, C channels, T taps (kernel size), N rows of any kind, W normed width, I
+inner width.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class CausalConvolution(Function):
 
 
 def shifts(weight_TC: Tensor, length: int) -> list[tuple[int, Tensor]]:
-    """(positions back, weights of that tap), oldest tap first, those that reach into the row only."""
+    """(positions back, weights of that tap), oldest first; only those that reach into the row."""
     num_taps = len(weight_TC)
     return [
         (num_taps - 1 - tap, weight_TC[tap])

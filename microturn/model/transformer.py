@@ -1,7 +1,9 @@
-"""The backbone: whole rows for training, one stream with a state for serving, equal to the bit (fp32, CPU).
+"""The backbone: whole rows for training, one stream with a state for serving; same bits (fp32,
+CPU).
 
-The architecture is Inkling's (Thinking Machines Lab, 2026, published as `inkling` in transformers): RMSNorm, GQA with
-a learned relative bias, a short convolution on k, v and both branch outputs, dense layers first, then mixtures.
+The architecture is Inkling's (Thinking Machines Lab, 2026; `inkling` in transformers): RMSNorm, GQA
+with a learned relative bias, a short convolution on k, v and both branch outputs, dense layers
+first, then mixtures of experts.
 
 Legend: B rows, S positions, D width, V vocabulary.
 """
@@ -44,7 +46,7 @@ class Block(nn.Module):
     def extend(
         self, x_SD: Tensor, num_new: int, length: int, state: LayerState
     ) -> tuple[Tensor, LayerState]:
-        """Padded rows, of which `num_new` are real, at position `length`: new rows and the layer's state."""
+        """Padded rows, `num_new` of them real, at position `length`: new rows and the new state."""
         tails = state.tails
         branch_SD, state, kv_tails = self.attn.extend(self.attn_norm(x_SD), num_new, length, state)
         attn_tail = next_tail(tails[2], branch_SD[:num_new])
@@ -99,10 +101,15 @@ class Transformer(nn.Module):
             raise ValueError("extend needs at least one position")
         x_SD = functional.pad(x_SD, (0, 0, 0, -num_new % ROW_TILE))
         layers: list[LayerState] = []
-        for block, layer in zip(self.layers, state.layers, strict=True):
-            x_SD, layer = block.extend(x_SD, num_new, state.length, layer)
-            layers.append(layer)
-        hidden_SD = self.norm(x_SD)[:num_new]
+        try:
+            for block, layer in zip(self.layers, state.layers, strict=True):
+                x_SD, layer = block.extend(x_SD, num_new, state.length, layer)
+                layers.append(layer)
+            hidden_SD = self.norm(x_SD)[:num_new]
+        except BaseException:
+            for layer in state.layers:
+                layer.clear(state.length, state.length + num_new)
+            raise
         state.layers, state.length = layers, state.length + num_new
         return hidden_SD
 
@@ -112,5 +119,5 @@ class Transformer(nn.Module):
         return logits[..., : self.config.num_logits]
 
     def router_biases(self) -> list[Tensor]:
-        """Correction bias of each mixture layer, in the order of `loads`; the trainer changes them in place."""
+        """Correction bias of each mixture layer, in the order of `loads`; change it in place."""
         return [block.mlp.gate.bias for block in self.layers if hasattr(block.mlp, "gate")]
