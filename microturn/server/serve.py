@@ -28,10 +28,16 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8765,
     open_browser: bool = False,
+    api_key: str | None = None,
     config: ServerConfig | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, then drain. Raises CannotServe."""
+    """Serve until SIGINT or SIGTERM, then drain. `api_key` goes before that of `config`.
+
+    Raises CannotServe with one line that says what to do.
+    """
     config = config or ServerConfig()
+    if api_key is not None:
+        config = replace(config, api_key=api_key)
     check_exposure(host, config)
     if host not in config.allowed_hosts:
         config = replace(config, allowed_hosts=(*config.allowed_hosts, host))

@@ -9,7 +9,7 @@ import "./timeline";
 type Phase = "idle" | "connecting" | "live";
 
 const NO_USAGE: Usage = { seconds: 0, late: 0, slipped: 0, droppedMs: 0, stepMs: 0 };
-const NO_REPORT: PlaybackReport = { playedMs: 0, energy: 0, waitingMs: 0, droppedMs: 0 };
+const NO_REPORT: PlaybackReport = { playedMs: 0, energy: 0, waitingMs: 0, droppedMs: 0, numTorn: 0 };
 const SHOWN_CAPTIONS = 30;
 
 export class App extends LitElement {

@@ -9,6 +9,7 @@ export interface PlaybackReport {
   energy: number;
   waitingMs: number;
   droppedMs: number;
+  numTorn: number;
 }
 
 /** An error whose message can be shown to the user as it stands. */

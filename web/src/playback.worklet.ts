@@ -1,13 +1,18 @@
 /**
  * The model's voice, as soon as it comes: a ring buffer that waits 60 ms before the first sound after a
- * gap, and never lets more than 400 ms wait. What is too old is dropped, so the talk does not fall behind.
+ * gap (more where sound came too late before), and never lets more than 450 ms wait. What is too old is
+ * dropped, so that the talk does not fall behind.
  */
 import { Resampler } from "./resample";
 
 const RATE_HZ = 24_000;
 const CUSHION_MS = 60;
-const LIMIT_MS = 400;
-const KEEP_MS = 260;
+const CUSHION_STEP_MS = 40;
+const MAX_CUSHION_MS = 180;
+/** Sound that comes this soon after the buffer ran dry was meant to go on without a gap. */
+const TORN_MS = 180;
+const LIMIT_MS = 450;
+const KEEP_MS = 300;
 const REPORT_MS = 100;
 
 class Playback extends AudioWorkletProcessor {
@@ -19,6 +24,9 @@ class Playback extends AudioWorkletProcessor {
   private played = 0;
   private energy = 0;
   private dropped = 0;
+  private cushionMs = CUSHION_MS;
+  private dryFor = Infinity;
+  private numTorn = 0;
   private sinceReport = 0;
 
   constructor() {
@@ -30,7 +38,7 @@ class Playback extends AudioWorkletProcessor {
   }
 
   private push(samples: Float32Array): void {
-    if (this.size === 0) this.wait = this.samples(CUSHION_MS);
+    if (this.size === 0) this.beginAgain();
     const put = (sample: number) => {
       this.ring[(this.head + this.size) % this.ring.length] = sample;
       this.size = Math.min(this.size + 1, this.ring.length);
@@ -38,6 +46,15 @@ class Playback extends AudioWorkletProcessor {
     if (this.resampler) this.resampler.feed(samples, put);
     else for (const sample of samples) put(sample);
     if (this.size > this.samples(LIMIT_MS)) this.drop(this.size - this.samples(KEEP_MS));
+  }
+
+  private beginAgain(): void {
+    if (this.dryFor < this.samples(TORN_MS)) {
+      this.numTorn++;
+      this.cushionMs = Math.min(this.cushionMs + CUSHION_STEP_MS, MAX_CUSHION_MS);
+    }
+    this.wait = this.samples(this.cushionMs);
+    this.dryFor = 0;
   }
 
   private drop(count: number): void {
@@ -49,7 +66,10 @@ class Playback extends AudioWorkletProcessor {
   process(_inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
     const out = outputs[0][0];
     for (let i = 0; i < out.length; i++) {
-      if (this.size === 0) break;
+      if (this.size === 0) {
+        this.dryFor += out.length - i;
+        break;
+      }
       if (this.wait > 0) {
         this.wait--;
         continue;
@@ -73,6 +93,7 @@ class Playback extends AudioWorkletProcessor {
       energy: this.energy,
       waitingMs: this.size * toMs,
       droppedMs: this.dropped * toMs,
+      numTorn: this.numTorn,
     });
   }
 
