@@ -39,16 +39,17 @@ __all__ = ["CheckpointError", "load_config", "load_weights", "save"]
 def save(
     model: nn.Module, config: ModelConfig, path: Path | str, dtype: torch.dtype | None = None
 ) -> None:
-    """Write config and weights; `dtype` is that of floating-point tensors on disk, None keeps
-    theirs.
+    """Write config and weights. `dtype` is that of matrices on disk; None keeps theirs.
 
+    Vectors (norms, router biases) keep their type: they are small, and their steps are too.
     Files are replaced whole, so a kill at any moment leaves either the old or the new one.
     """
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     tensors = {}
     for name, tensor in model.state_dict().items():
-        wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+        is_matrix = tensor.is_floating_point() and tensor.ndim > 1
+        wanted = dtype if dtype is not None and is_matrix else tensor.dtype
         published = published_name(name)
         laid_out = to_disk(published, tensor.detach())
         tensors[published] = laid_out.to("cpu", wanted).contiguous().clone()

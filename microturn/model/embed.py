@@ -80,7 +80,7 @@ def plan_scales(config: VisionConfig) -> list[tuple[int, int, int]]:
         scales.append((1, side, math.ceil(side**2 * config.num_channels / 64) * 64))
     for factor in reversed(prime_factors(config.temporal_patch_size)):
         time *= factor
-        channels = math.ceil(side**2 * config.num_channels * time / 64) * 64
+        channels = side**2 * config.num_channels * time * 64  # as published, not rounded to 64
         scales.append((time, side, channels))
     total = config.patch_size**2 * config.temporal_patch_size * config.num_channels
     ideal = [math.log(total) * layer / config.num_layers for layer in range(config.num_layers + 1)]
