@@ -10,7 +10,7 @@ PORT ?= 8765
 WORKERS ?= 2
 PIP_ARGS ?=
 PYTEST_ARGS ?=
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check $(PIP_ARGS)
 
 .PHONY: talk test check format clean
 
