@@ -1,0 +1,41 @@
+"""A folder of weights -> an engine.
+
+A model folder holds `config.json` and `model.safetensors` (microturn/checkpoint.py), `tokenizer.json`,
+`vocoder.json` and `vocoder.safetensors`. Shipped models are folders in `microturn/weights/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from microturn.checkpoint import load_config, load_weights
+from microturn.engine.engine import Engine
+from microturn.engine.sampler import SamplingConfig
+from microturn.model.model import InteractionModel
+from microturn.signal.text import Text
+from microturn.signal.vocoder import load_vocoder
+
+SHIPPED = Path(__file__).parent.parent / "weights"
+
+
+def model_folder(name: str | Path) -> Path:
+    """Where a model is: a shipped name or a path. Raises ValueError listing the shipped names."""
+    for folder in (SHIPPED / str(name), Path(name)):
+        if folder.is_dir() and str(name):
+            return folder
+    shipped = ", ".join(sorted(path.name for path in SHIPPED.iterdir() if path.is_dir()))
+    raise ValueError(f"no model {name!r}: give a folder with weights, or one of: {shipped}")
+
+
+def load(name: str | Path = "nano", sampling: SamplingConfig | None = None) -> Engine:
+    """Load a model with its text and vocoder. Raises ValueError or FileNotFoundError naming what is wrong."""
+    folder = model_folder(name)
+    model = InteractionModel(load_config(folder))
+    load_weights(model, folder)
+    text = Text.load(folder / "tokenizer.json")
+    if text.vocab_size != model.config.backbone.vocab_size:
+        raise ValueError(
+            f"{folder}: tokenizer.json has {text.vocab_size} tokens, "
+            f"the model {model.config.backbone.vocab_size}"
+        )
+    return Engine(model, load_vocoder(folder), text, sampling)
