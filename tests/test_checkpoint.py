@@ -13,8 +13,6 @@ from transformers import InklingForConditionalGeneration
 from microturn.checkpoint import CheckpointError, load_config, load_weights, save
 from microturn.model.embed import normalise
 from microturn.model.model import InteractionModel
-from microturn.presets import PRESETS, preset
-from microturn.published import config_from_dict, config_to_dict
 from tests.inkling_cases import (
     AUDIO_ID,
     IMAGE_ID,
@@ -217,27 +215,3 @@ def test_a_damaged_config_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"config\.json is not valid JSON"):
         load_config(tmp_path)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_configs_survive_json(name: str) -> None:
-    config = preset(name)
-    assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config
-
-
-def test_a_config_without_a_field_names_it() -> None:
-    fields = config_to_dict(preset("nano"))
-    del fields["text_config"]["hidden_size"]
-    with pytest.raises(CheckpointError, match="hidden_size"):
-        config_from_dict(fields)
-
-
-def test_layer_orders_that_cannot_be_expressed_are_refused() -> None:
-    fields = config_to_dict(preset("nano"))
-    fields["text_config"]["layer_types"] = ["hybrid"] + ["hybrid_sliding"] * 5
-    with pytest.raises(CheckpointError, match="full-attention layers"):
-        config_from_dict(fields)
-    fields = config_to_dict(preset("nano"))
-    fields["text_config"]["mlp_layer_types"] = ["sparse", *["dense"] * 5]
-    with pytest.raises(CheckpointError, match="dense layers must come first"):
-        config_from_dict(fields)

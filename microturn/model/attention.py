@@ -146,8 +146,8 @@ class Attention(nn.Module):
         k_BSKW = self.k_norm(self.k_sconv(tiled_linear(x_BSD, self.wk_dv.weight)).view(kv_shape))
         v_BSKW = self.v_sconv(tiled_linear(x_BSD, self.wv_dv.weight)).view(kv_shape)
         pad = (0, 0, 0, 0, 0, -length % KEY_BLOCK)
-        k_BNKW = functional.pad(k_BSKW, pad)
-        v_BNKW = functional.pad(v_BSKW.to(k_BSKW.dtype), pad)
+        k_BNKW = functional.pad(k_BSKW.to(q_BSHW.dtype), pad)
+        v_BNKW = functional.pad(v_BSKW.to(q_BSHW.dtype), pad)
         profile_EL = self.rel_logits_proj.proj_bias.to(q_BSHW.dtype)
         attend = attend_tiled if x_BSD.device.type == "cpu" else attend_batched
         mixed_BSHW = attend(
