@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 import numpy as np
 
@@ -94,15 +94,16 @@ def parse(lines: Iterable[str], name: str) -> Iterator[TraceLine]:
     for number, text in enumerate(lines, 1):
         where = f"{name} line {number}"
         try:
-            entry = json.loads(text)
+            entry: Any = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"{where} is not JSON: {error}") from error
         if not isinstance(entry, dict):
             raise ValueError(f"{where} is not a JSON object")
-        version = entry.get("version", TRACE_VERSION)
+        found = cast("dict[str, Any]", entry)
+        version = found.get("version", TRACE_VERSION)
         if version != TRACE_VERSION:
             raise ValueError(f"{where} has trace version {version}; this reads {TRACE_VERSION}")
-        values = {key: checked(entry, key, where) for key in FIELDS if key != "version"}
+        values = {key: checked(found, key, where) for key in FIELDS if key != "version"}
         line = TraceLine(**values)
         if expected is not None and line.index != expected:
             raise ValueError(f"{where} has index {line.index}, expected {expected}")
@@ -110,7 +111,7 @@ def parse(lines: Iterable[str], name: str) -> Iterator[TraceLine]:
         yield line
 
 
-def checked(entry: dict[str, object], key: str, where: str) -> object:
+def checked(entry: dict[str, Any], key: str, where: str) -> Any:
     """A field's value, of the right type. Raises ValueError."""
     if key not in entry:
         raise ValueError(f"{where} lacks {key!r}")

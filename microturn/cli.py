@@ -1,0 +1,252 @@
+"""The one command. Each subcommand is a class of options; the work is imported when it is run.
+
+Exit codes: 0 done, 1 `doctor` found something wrong, 2 a mistake that the user can mend (stderr).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from tyro.conf import Positional, arg, subcommand
+
+Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Play a WAV file to the model offline; write what it says and a trace.
+
+    The output is as long as the input, to the sample at 24 kHz. Same file and seed, same output.
+    """
+
+    input: Positional[Path]  # WAV file, mono, any rate
+    out: Path  # WAV file to write, 24 kHz
+    trace: Path | None = None  # JSON lines to write, one a micro-turn
+    model: str = "nano"  # shipped name or folder
+    seed: int = 0
+    instructions: str | None = None  # what the model reads before it starts
+    eagerness: float = 0.0  # above 0 speaks sooner, below 0 is more reserved
+    threads: int = 1
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.cli_run import OfflineRun, run_offline
+
+        options = {key: value for key, value in vars(self).items() if key != "as_json"}
+        result = run_offline(OfflineRun(**options))
+        tell(
+            self.as_json,
+            result,
+            f"{result['out']}: {result['seconds']:.1f} s, of it "
+            f"{result['voiced_ms'] / 1000:.1f} s speech; "
+            f"{result['compute_ms']['median']:.0f} ms a micro-turn\n"
+            f"heard: {result['heard']}\nsaid:  {result['said']}",
+        )
+        return 0
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Serve the page and the Live API until Ctrl+C."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765  # 0 takes any free one
+    model: str = "nano"  # shipped name or folder
+    api_key: str | None = None  # also MICROTURN_API_KEY; needed where others can reach the host
+    open: bool = False  # open a browser where there is one
+    eagerness: float = 0.0  # above 0 speaks sooner, below 0 is more reserved
+    threads: int = 1
+
+    def execute(self) -> int:
+        import torch
+
+        from microturn.engine.load import load
+        from microturn.engine.sampler import SamplingConfig
+        from microturn.server.serve import CannotServe, serve
+
+        torch.set_num_threads(self.threads)
+        engine = load(self.model, SamplingConfig(eagerness=self.eagerness))
+        key = self.api_key or os.environ.get("MICROTURN_API_KEY")
+        try:
+            serve(
+                engine, self.host, self.port, open_browser=self.open and has_screen(), api_key=key
+            )
+        except CannotServe as error:
+            raise ValueError(str(error)) from error
+        return 0
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what is installed and whether this machine can hold a micro-turn in 200 ms."""
+
+    model: str = "nano"  # shipped name or folder
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.doctor import DoctorRun, describe, examine
+
+        report = examine(DoctorRun(self.model))
+        tell(self.as_json, report, describe(report))
+        return 0 if report["ok"] else 1
+
+
+@dataclass(frozen=True)
+class Synth:
+    """Write synthetic conversations: sound of both sides and their timelines."""
+
+    out: Path  # folder to write
+    bank: tuple[Path, ...]  # speech banks: folders with manifest*.jsonl, or .jsonl files
+    families: tuple[str, ...] = ()  # skills, each a file in microturn/scenarios; none means all
+    count: int = 10
+    seed: int = 0
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.cli_data import synth
+
+        result = synth(self.out, self.bank, self.families, self.count, self.seed)
+        tell(self.as_json, result, f"{result['count']} conversations in {result['out']}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a model. Interrupt it and call it again to go on."""
+
+    preset: Positional[str]  # nano, mini or inkling_small
+    bank: tuple[Path, ...]  # speech banks: folders with manifest*.jsonl, or .jsonl files
+    out: Path  # folder of the run
+    minutes: float = 60.0  # of training time, over all calls
+    tokenizer: Path | None = None  # default: that of the shipped nano
+    rows: int = 4  # conversations in one step
+    seed: int = 0
+    mixture: dict[str, float] = field(default_factory=dict)  # weight of each family; none means all
+    init_from: Path | None = None  # weights to start from
+    threads: int | None = None  # default: all cores
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.cli_train import train_preset
+
+        options = {key: value for key, value in vars(self).items() if key != "as_json"}
+        result = train_preset(**options)
+        tell(
+            self.as_json,
+            result,
+            f"{result['model']}: step {result['step']}, {result['heard_hours']:.1f} hours heard",
+        )
+        return 0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure what one micro-turn costs on one core."""
+
+    what: Positional[Literal["tick"]] = "tick"
+    model: str = "nano"  # shipped name or folder
+    random_weights: bool = False  # measure the preset of that name with random weights
+    silent: int = 1500  # silent micro-turns of one session
+    speaking: int = 200  # speaking micro-turns of another
+    seed: int = 0
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.cli_train import bench
+
+        result = bench(self.model, self.random_weights, self.silent, self.speaking, self.seed)
+        lines = [
+            f"{kind:8} median {result[kind]['median_ms']:.1f} ms, "
+            f"p95 {result[kind]['p95_ms']:.1f}, p99 {result[kind]['p99_ms']:.1f} "
+            f"(processor: {result[kind]['cpu_median_ms']:.1f})"
+            for kind in ("silent", "speaking")
+        ]
+        lines.append(f"tail over head: {result['flatness']['tail_over_head']:.3f}")
+        tell(self.as_json, result, "\n".join(lines))
+        return 0
+
+
+@dataclass(frozen=True)
+class BankBuild:
+    """Build a speech bank: every text of the scenarios, in synthetic voices, with word times."""
+
+    what: Positional[Literal["build"]]
+    out: Path  # folder to write
+    voices: tuple[str, ...] = ()  # none means all that are installed
+    limit: int | None = None  # at most so many clips, for a try
+    seed: int = 0
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.cli_data import build_bank
+
+        result = build_bank(self.out, self.voices, self.limit, self.seed)
+        tell(self.as_json, result, f"{result['count']} clips in {result['out']}")
+        return 0
+
+
+Command = (
+    Annotated[Run, subcommand("run")]
+    | Annotated[Serve, subcommand("serve")]
+    | Annotated[Doctor, subcommand("doctor")]
+    | Annotated[Synth, subcommand("synth")]
+    | Annotated[Train, subcommand("train")]
+    | Annotated[Bench, subcommand("bench")]
+    | Annotated[BankBuild, subcommand("bank")]
+)
+
+
+def tell(as_json: bool, result: dict[str, Any], text: str) -> None:
+    """The result, for a program or for a person."""
+    print(json.dumps(result, ensure_ascii=False) if as_json else text)
+
+
+def has_screen() -> bool:
+    """Whether opening a browser can do any good."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def missing_extra(error: ModuleNotFoundError) -> str:
+    """One line for a package that an extra brings."""
+    extras = {"tensorboard": "train", "kokoro": "data", "aiortc": "webrtc", "sounddevice": "talk"}
+    name = (error.name or "").partition(".")[0]
+    extra = extras.get(name)
+    if extra is None:
+        return f"the package {name} is missing; install the requirements again"
+    return f"the package {name} is missing; install it with: pip install 'microturn[{extra}]'"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Parse, run, and turn mistakes of the user into one line and exit code 2."""
+    try:
+        command: Any = tyro.cli(
+            Command,  # type: ignore[arg-type]
+            prog="microturn",
+            description="An open full-duplex interaction model: 200 ms in, 200 ms out.",
+            args=args,
+        )
+        return command.execute()
+    except ModuleNotFoundError as error:
+        message = missing_extra(error)
+    except (ValueError, OSError) as error:
+        message = str(error)
+    except KeyError as error:  # a bank without a text: str() of a KeyError would quote it
+        message = str(error.args[0]) if error.args else repr(error)
+    except KeyboardInterrupt:
+        print("microturn: interrupted", file=sys.stderr)
+        return 130
+    print(f"microturn: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""`microturn synth` and `microturn bank build`: options -> the generators in `data/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def synth(
+    out: Path, bank: tuple[Path, ...], families: tuple[str, ...], count: int, seed: int
+) -> dict[str, Any]:
+    """Write `count` conversations. Raises ValueError for an unknown family or an unusable bank."""
+    from microturn.data.loader import weights
+    from microturn.data.synth import synthesize
+
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    weights(dict.fromkeys(families, 1.0) or None)
+    return synthesize(out=out, bank=bank, families=families, count=count, seed=seed)
+
+
+def build_bank(out: Path, voices: tuple[str, ...], limit: int | None, seed: int) -> dict[str, Any]:
+    """Speak every text of the scenarios. Raises ValueError for an unknown voice."""
+    from microturn.data.speak import speak_bank
+
+    return speak_bank(out=out, voices=voices, limit=limit, seed=seed)

@@ -1,0 +1,87 @@
+"""`microturn train` and `microturn bench`: options -> the training loop, or the stopwatch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from microturn.engine.bench import bench_tick
+from microturn.engine.engine import Engine
+from microturn.engine.load import SHIPPED, load
+from microturn.engine.sampler import SamplingConfig
+from microturn.model.model import InteractionModel
+from microturn.presets import preset as preset_config
+from microturn.signal.text import Text
+from microturn.signal.vocoder import Vocoder, VocoderConfig
+
+SHIPPED_TOKENIZER = SHIPPED / "nano" / "tokenizer.json"
+
+
+def train_preset(
+    preset: str,
+    bank: tuple[Path, ...],
+    out: Path,
+    minutes: float,
+    tokenizer: Path | None,
+    rows: int,
+    seed: int,
+    mixture: dict[str, float],
+    init_from: Path | None,
+    threads: int | None,
+) -> dict[str, Any]:
+    """Train and say where the weights are. Raises ValueError for what the user can mend."""
+    preset_config(preset)
+    if minutes <= 0:
+        raise ValueError(f"minutes must be positive, got {minutes}")
+    if rows < 1:
+        raise ValueError(f"rows must be at least 1, got {rows}")
+    from microturn.data.bank import Bank
+    from microturn.data.loader import weights
+    from microturn.train.loop import TrainConfig, train
+
+    weights(mixture or None)
+    Bank.load(bank)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    config = TrainConfig(
+        out=out,
+        bank=bank,
+        tokenizer=tokenizer or SHIPPED_TOKENIZER,
+        preset=preset,
+        minutes=minutes,
+        num_rows=rows,
+        seed=seed,
+        mixture=mixture or None,
+        init_from=init_from,
+    )
+    counters = train(config)
+    return {"out": str(out), "model": str(out / "model"), **vars(counters)}
+
+
+def bench(
+    model: str, random_weights: bool, num_silent: int, num_speaking: int, seed: int
+) -> dict[str, Any]:
+    """Time a model, or a preset with random weights (without text: a lower bound)."""
+    engine = random_engine(model) if random_weights else load(model)
+    result = bench_tick(engine, num_silent, num_speaking, seed)
+    num_parameters = sum(parameter.numel() for parameter in engine.model.parameters())
+    return {"model": model, "num_parameters": num_parameters, **result}
+
+
+def random_engine(name: str) -> Engine:
+    """A preset before training; it writes no text, since it would write without end.
+
+    Raises ValueError where no shipped text fits its vocabulary.
+    """
+    config = preset_config(name)
+    text = Text.load(SHIPPED_TOKENIZER)
+    if text.vocab_size != config.backbone.vocab_size:
+        raise ValueError(
+            f"{name} has a vocabulary of {config.backbone.vocab_size} tokens, the shipped text "
+            f"{text.vocab_size}; only presets of the same size can be measured without weights"
+        )
+    torch.manual_seed(0)
+    sampling = SamplingConfig(max_text_tokens=0)
+    return Engine(InteractionModel(config), Vocoder(VocoderConfig()), text, sampling)
