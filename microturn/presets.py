@@ -15,11 +15,12 @@ from microturn.model.config import (
 )
 
 
-def _attention(num_heads: int, num_kv_heads: int, head_width: int, window: int) -> AttentionConfig:
+def _attention(
+    num_heads: int, num_kv_heads: int, head_width: int, window: int, full_window: int | None = None
+) -> AttentionConfig:
     """Full and sliding layers alike."""
-    return AttentionConfig(
-        num_heads, num_kv_heads, head_width, num_heads, num_kv_heads, head_width, window
-    )
+    heads = (num_heads, num_kv_heads, head_width)
+    return AttentionConfig(*heads, *heads, window, full_window=full_window)
 
 
 def nano() -> ModelConfig:
@@ -30,7 +31,7 @@ def nano() -> ModelConfig:
         num_layers=6,
         num_dense_layers=2,
         dense_width=512,
-        attention=_attention(4, 2, 64, window=256),
+        attention=_attention(4, 2, 64, window=256, full_window=1024),
         experts=ExpertConfig(num_routed=8, num_chosen=2, num_shared=1, width=128, route_scale=3.0),
         mup_divisor=1.0,
     )

@@ -145,6 +145,7 @@ def config_to_dict(config: ModelConfig) -> dict[str, Any]:
         "flow": asdict(config.flow),
         "max_text_tokens": config.max_text_tokens,
         "has_experts": backbone.experts is not None,
+        "full_window": attention.full_window,
     }
     return fields
 
@@ -178,7 +179,9 @@ def _num_dense(text: dict[str, Any]) -> int:
     return count
 
 
-def _backbone_from_dict(text: dict[str, Any], has_experts: bool) -> BackboneConfig:
+def _backbone_from_dict(
+    text: dict[str, Any], has_experts: bool, full_window: int | None
+) -> BackboneConfig:
     attention = AttentionConfig(
         num_heads=text["num_attention_heads"],
         num_kv_heads=text["num_key_value_heads"],
@@ -191,6 +194,7 @@ def _backbone_from_dict(text: dict[str, Any], has_experts: bool) -> BackboneConf
         rel_extent=text["rel_extent"],
         log_scaling_floor=text.get("log_scaling_n_floor"),
         log_scaling_alpha=text.get("log_scaling_alpha", 0.1),
+        full_window=full_window,
     )
     # Some configs call the experts' width `intermediate_size`, and name the dense one apart.
     dense_width = text.get("dense_intermediate_size")
@@ -228,7 +232,9 @@ def config_from_dict(fields: dict[str, Any]) -> ModelConfig:
     """Undo `config_to_dict`; a published config without our fields gets a default flow head."""
     try:
         ours = fields.get("microturn") or {}
-        backbone = _backbone_from_dict(fields["text_config"], ours.get("has_experts", True))
+        backbone = _backbone_from_dict(
+            fields["text_config"], ours.get("has_experts", True), ours.get("full_window")
+        )
         flow = FlowConfig(**ours["flow"]) if "flow" in ours else DEFAULT_FLOW
         audio = fields["audio_config"]
         vision = None

@@ -25,6 +25,15 @@ SIZES = {
         experts=ExpertConfig(4, 2, 2, 24, 3.0),
         full_every=3,
     ),
+    "windowed_full": BackboneConfig(
+        vocab_size=32,
+        width=48,
+        num_layers=2,
+        num_dense_layers=2,
+        dense_width=64,
+        attention=AttentionConfig(2, 2, 16, 2, 1, 16, window=40, full_window=300),
+        full_every=2,
+    ),
     "wide_window": BackboneConfig(
         vocab_size=32,
         width=64,
@@ -127,6 +136,20 @@ def test_sliding_layers_hold_a_bounded_buffer() -> None:
     assert sizes[0] <= 5 * 256 and sizes[1] <= 5 * 256
     assert sizes[2] >= 2600  # the full layer
     assert state.num_bytes() > 0
+
+
+def test_a_window_on_full_layers_bounds_the_whole_stream() -> None:
+    config = SIZES["windowed_full"]
+    model = random_transformer(config)
+    state, sizes = model.new_state(), []
+    for part in rows(config, 1, 3000)[0].split(100):
+        model.extend(part, state)
+        sizes.append(state.num_bytes())
+    assert max(sizes[20:]) == max(sizes[10:20])
+    unbounded = replace(config, attention=replace(config.attention, full_window=None))
+    state = random_transformer(unbounded).new_state()
+    random_transformer(unbounded).extend(rows(config, 1, 3000)[0], state)
+    assert state.num_bytes() > 2 * max(sizes)  # negative control: without the window it grows
 
 
 def test_a_failed_extend_leaves_the_stream_as_it_was() -> None:

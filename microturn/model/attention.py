@@ -97,8 +97,10 @@ class Attention(nn.Module):
             self.head_width = attention.head_width
         self.scaling_floor = None if self.is_sliding else attention.log_scaling_floor
         self.scaling_alpha = attention.log_scaling_alpha
-        self.reach = -(-(attention.window - 1) // KEY_BLOCK) if self.is_sliding else None
-        extent = attention.window if self.is_sliding else attention.rel_extent
+        window = attention.window if self.is_sliding else attention.full_window
+        self.has_window = window is not None
+        self.reach = None if window is None else -(-(window - 1) // KEY_BLOCK)
+        extent = attention.rel_extent if window is None else window
         kv_width = self.num_kv_heads * self.head_width
         q_width = self.num_heads * self.head_width
         self.wq_du = nn.Linear(config.width, q_width, bias=False)
@@ -151,7 +153,7 @@ class Attention(nn.Module):
         profile_EL = self.rel_logits_proj.proj_bias.to(q_BSHW.dtype)
         attend = attend_tiled if x_BSD.device.type == "cpu" else attend_batched
         mixed_BSHW = attend(
-            q_BSHW, rel_BSHE, k_BNKW, v_BNKW, profile_EL, self.reach, self.is_sliding
+            q_BSHW, rel_BSHE, k_BNKW, v_BNKW, profile_EL, self.reach, self.has_window
         )
         return tiled_linear(mixed_BSHW.flatten(2), self.wo_ud.weight)
 
@@ -195,7 +197,7 @@ class Attention(nn.Module):
             rel_1RHE = functional.pad(rel_1SHE[:, done : done + count], pad)
             first = 0 if self.reach is None else max(0, block - self.reach)
             key_KNW, value_KNW = (kept.to(q_1SHW.dtype) for kept in state.blocks(first, block))
-            skew = Skew.of(offset, key_KNW.shape[1], profile_EL.shape[1], self.is_sliding)
+            skew = Skew.of(offset, key_KNW.shape[1], profile_EL.shape[1], self.has_window)
             if q_1SHW.device.type == "cpu":
                 out = attend_tile(q_1RHW[0], rel_1RHE[0], key_KNW, value_KNW, profile_EL, skew)
             else:

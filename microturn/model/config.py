@@ -22,7 +22,9 @@ class AttentionConfig:
     """Grouped-query attention of full and of sliding layers.
 
     rel_width: width of the relative states; rel_extent: distance, in positions, that the learned
-    relative bias reaches in full layers (in sliding layers it reaches exactly the window).
+    relative bias reaches in full layers (in layers with a window it reaches exactly the window).
+    full_window: a window for full layers too, so that a stream's cost and memory stay flat for a
+    day; None, as published, lets them see everything.
     log_scaling_floor: from which position on scores of full layers grow with log length; None
     leaves them alone.
     """
@@ -38,6 +40,7 @@ class AttentionConfig:
     rel_extent: int = 1024
     log_scaling_floor: int | None = None
     log_scaling_alpha: float = 0.1
+    full_window: int | None = None
 
     def __post_init__(self) -> None:
         _require_positive(
