@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from microturn.model.config import ExpertConfig
-from microturn.model.experts import DenseMLP, GatherRows, MixtureMLP, Plan, Router, ScatterRows
+from microturn.model.experts import DenseMLP, GatherRows, MixtureMLP, Plan, Router, WeighRows
 
 WIDTH = 24
 CONFIG = ExpertConfig(num_routed=5, num_chosen=2, num_shared=2, width=16, route_scale=2.5)
@@ -120,16 +120,17 @@ def test_a_plan_gives_every_pair_its_own_place_in_its_expert() -> None:
     assert torch.equal(plan.row_P[plan.place_NC], torch.arange(50)[:, None].expand(-1, 2))
 
 
-def test_gathering_and_scattering_have_the_right_gradients() -> None:
+def test_gathering_and_weighing_have_the_right_gradients() -> None:
     chosen_NC = torch.tensor([[0, 2], [1, 2], [0, 1]])
     plan = Plan(chosen_NC, torch.bincount(chosen_NC.flatten(), minlength=3))
     x_ND = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    weight_NC = torch.rand(3, 2, dtype=torch.float64, requires_grad=True)
 
-    def there_and_back(x_ND: Tensor) -> Tensor:
+    def there_and_back(x_ND: Tensor, weight_NC: Tensor) -> Tensor:
         x_PD = GatherRows.apply(x_ND, plan.row_P, plan.place_NC)
-        return ScatterRows.apply(x_PD.sin(), plan.row_P, plan.place_NC)
+        return WeighRows.apply(x_PD.sin(), weight_NC, plan.place_NC)
 
-    assert torch.autograd.gradcheck(there_and_back, (x_ND,))
+    assert torch.autograd.gradcheck(there_and_back, (x_ND, weight_NC))
 
 
 def test_the_dense_part_is_scaled_swiglu() -> None:

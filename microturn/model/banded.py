@@ -186,16 +186,16 @@ class BandedAttention(Function):
             shape = grad_JRW.shape
             grad_GW = grad_JRW.flatten(0, 1)
             near_EL = profile_EL[:, : tile.skew.near].flip(1)
-            grad_v[tile.keys] += weight_GN.t() @ grad_GW
+            grad_v[tile.keys].add_(weight_GN.t() @ grad_GW)
             grad_GN = grad_GW @ v_BNKW[tile.keys].t()
             grad_GN = torch._softmax_backward_data(grad_GN, weight_GN, -1, weight_GN.dtype)
             grad_q[tile.queries] = (grad_GN @ k_BNKW[tile.keys]).view(shape).transpose(0, 1)
-            grad_k[tile.keys] += grad_GN.t() @ q_GW
+            grad_k[tile.keys].add_(grad_GN.t() @ q_GW)
             near_JRL = tile.skew.unbias(grad_GN.view(*shape[:2], -1))
             back_LE = near_EL.t().expand(len(near_JRL), -1, -1)
             grad_rel[tile.queries] = torch.bmm(near_JRL, back_LE).transpose(0, 1)
             grad_near_EL = torch.bmm(rel_JRE.transpose(1, 2), near_JRL).sum(0)
-            grad_profile[:, : tile.skew.near] += grad_near_EL.flip(1)
+            grad_profile[:, : tile.skew.near].add_(grad_near_EL.flip(1))
         return grad_q, grad_rel, grad_k, grad_v, grad_profile, None, None
 
 

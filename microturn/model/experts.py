@@ -86,11 +86,8 @@ class Experts(nn.Module):
         for x_RD, (w13, w2) in zip(x_PD.split(plan.sizes), matrices, strict=True):
             if len(x_RD):
                 parts.append(functional.linear(gated(functional.linear(x_RD, w13)), w2))
-        y_NCD = ScatterRows.apply(torch.cat(parts), plan.row_P, plan.place_NC)
-        y_ND = y_NCD[:, 0] * weight_NC[:, :1].to(y_NCD.dtype)
-        for choice in range(1, chosen_NC.shape[1]):
-            y_ND = y_ND + y_NCD[:, choice] * weight_NC[:, choice : choice + 1].to(y_NCD.dtype)
-        return y_ND
+        weight_NC = weight_NC.to(x_ND.dtype)
+        return WeighRows.apply(torch.cat(parts), weight_NC, plan.place_NC)
 
 
 class Plan:
@@ -134,21 +131,30 @@ class GatherRows(torch.autograd.Function):
         return grad_ND, None, None
 
 
-class ScatterRows(torch.autograd.Function):
-    """Rows at their places [P, D] -> [N, C, D]. Padding places get gradient zero."""
+class WeighRows(torch.autograd.Function):
+    """Rows at their places [P, D] -> weighted sums [N, D], in ascending order of choices.
+
+    Padding places get gradient zero.
+    """
 
     @staticmethod
-    def forward(ctx, y_PD: Tensor, row_P: Tensor, place_NC: Tensor) -> Tensor:
-        ctx.save_for_backward(place_NC)
-        ctx.num_places = len(row_P)
-        return y_PD.index_select(0, place_NC.flatten()).view(*place_NC.shape, -1)
+    def forward(ctx, y_PD: Tensor, weight_NC: Tensor, place_NC: Tensor) -> Tensor:
+        ctx.save_for_backward(y_PD, weight_NC, place_NC)
+        total_ND = None
+        for place_N, weight_N in zip(place_NC.unbind(1), weight_NC.unbind(1), strict=True):
+            part_ND = y_PD.index_select(0, place_N).mul_(weight_N[:, None])
+            total_ND = part_ND if total_ND is None else total_ND.add_(part_ND)
+        return total_ND
 
     @staticmethod
-    def backward(ctx, grad_NCD: Tensor):
-        (place_NC,) = ctx.saved_tensors
-        grad_PD = grad_NCD.new_zeros(ctx.num_places, grad_NCD.shape[-1])
-        grad_PD.index_copy_(0, place_NC.flatten(), grad_NCD.flatten(0, 1))
-        return grad_PD, None, None
+    def backward(ctx, grad_ND: Tensor):
+        y_PD, weight_NC, place_NC = ctx.saved_tensors
+        grad_y, grad_weight = torch.zeros_like(y_PD), torch.empty_like(weight_NC)
+        for choice, place_N in enumerate(place_NC.unbind(1)):
+            grad_y.index_copy_(0, place_N, grad_ND * weight_NC[:, choice : choice + 1])
+            product_ND = y_PD.index_select(0, place_N).mul_(grad_ND)
+            grad_weight[:, choice] = product_ND.sum(1)
+        return grad_y, grad_weight, None
 
 
 class SharedExperts(nn.Module):

@@ -15,15 +15,21 @@ from torch.autograd import Function
 from torch.nn import functional
 
 
+def normed(x: Tensor, weight_W: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """The norm, and 1 / rms of each row."""
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    inverse = norm.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
+    return (x * inverse).mul_(weight_W), inverse
+
+
 class RMSNormFunction(Function):
     """x / rms(x) * weight over the last dimension, all fp32 (Zhang & Sennrich, 2019)."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight_W: Tensor, epsilon: float) -> Tensor:
-        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-        inverse = norm.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
+        y, inverse = normed(x, weight_W, epsilon)
         ctx.save_for_backward(x, weight_W, inverse)
-        return (x * inverse).mul_(weight_W)
+        return y
 
     @staticmethod
     def backward(ctx, grad: Tensor):
@@ -34,13 +40,31 @@ class RMSNormFunction(Function):
         dot = grad_normed.view(-1, width).mv(weight_W).view(inverse.shape)
         scale = dot.mul_(inverse).mul_(inverse).div_(width)
         grad_x = torch.mul(grad, weight_W, out=grad_normed).mul_(inverse)
-        grad_x -= x * scale
-        return grad_x, grad_weight_W, None
+        return grad_x.sub_(x * scale), grad_weight_W, None
 
 
 def rms_norm(x: Tensor, weight_W: Tensor, epsilon: float) -> Tensor:
     """Root-mean-square norm over the last dimension in fp32: fp32 of x's shape."""
-    return RMSNormFunction.apply(x.float().contiguous(), weight_W.float(), epsilon)
+    x, weight_W = x.float().contiguous(), weight_W.float()
+    if not torch.is_grad_enabled():
+        return normed(x, weight_W, epsilon)[0]
+    return RMSNormFunction.apply(x, weight_W, epsilon)
+
+
+def shifts(weight_TC: Tensor, length: int) -> list[tuple[int, Tensor]]:
+    """(positions back, weights of that tap), oldest first; only those that reach into the row."""
+    back = range(len(weight_TC) - 1, -1, -1)
+    return [pair for pair in zip(back, weight_TC.unbind(), strict=True) if pair[0] < length]
+
+
+def convolved(x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
+    """x plus its shifted products, oldest first."""
+    y_BSC, part = x_BSC.clone(), torch.empty_like(x_BSC)
+    length = x_BSC.shape[1]
+    for back, weight_C in shifts(weight_TC, length):
+        product = torch.mul(x_BSC[:, : length - back], weight_C, out=part[:, back:])
+        y_BSC[:, back:].add_(product)
+    return y_BSC
 
 
 class CausalConvolution(Function):
@@ -49,12 +73,7 @@ class CausalConvolution(Function):
     @staticmethod
     def forward(ctx, x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
         ctx.save_for_backward(x_BSC, weight_TC)
-        y_BSC, part = x_BSC.clone(), torch.empty_like(x_BSC)
-        length = x_BSC.shape[1]
-        for back, weight_C in shifts(weight_TC, length):
-            product = torch.mul(x_BSC[:, : length - back], weight_C, out=part[:, back:])
-            y_BSC[:, back:] += product
-        return y_BSC
+        return convolved(x_BSC, weight_TC)
 
     @staticmethod
     def backward(ctx, grad_BSC: Tensor):
@@ -66,25 +85,18 @@ class CausalConvolution(Function):
             # One row at a time stays in cache.
             for back, weight_C in shifts(weight_TC, length):
                 late, room = late_SC[back:], part_SC[back:]
-                grad_x[row, : length - back] += torch.mul(late, weight_C, out=room)
+                grad_x[row, : length - back].add_(torch.mul(late, weight_C, out=room))
                 product = torch.mul(late, x_SC[: length - back], out=room)
-                grad_weight[-1 - back] += product.sum(0)
+                grad_weight[-1 - back].add_(product.sum(0))
         return grad_x, grad_weight
-
-
-def shifts(weight_TC: Tensor, length: int) -> list[tuple[int, Tensor]]:
-    """(positions back, weights of that tap), oldest first; only those that reach into the row."""
-    num_taps = len(weight_TC)
-    return [
-        (num_taps - 1 - tap, weight_TC[tap])
-        for tap in range(num_taps)
-        if num_taps - 1 - tap < length
-    ]
 
 
 def causal_convolution(x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
     """Residual depthwise causal convolution in fp32, [B, S, C]."""
-    return CausalConvolution.apply(x_BSC.float(), weight_TC.float())
+    x_BSC, weight_TC = x_BSC.float(), weight_TC.float()
+    if not torch.is_grad_enabled():
+        return convolved(x_BSC, weight_TC)
+    return CausalConvolution.apply(x_BSC, weight_TC)
 
 
 class GatedFunction(Function):
@@ -109,4 +121,7 @@ class GatedFunction(Function):
 
 def gated(gate_up: Tensor) -> Tensor:
     """SwiGLU's product: the first half of the last dimension gates the second."""
+    if not torch.is_grad_enabled():
+        gate, up = gate_up.chunk(2, dim=-1)
+        return functional.silu(gate).mul_(up)
     return GatedFunction.apply(gate_up)

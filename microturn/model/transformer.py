@@ -35,6 +35,7 @@ class Block(nn.Module):
         self.attn_sconv = ShortConvolution(config.width, config.conv_kernel)
         self.mlp_norm = RMSNorm(config.width, config.norm_epsilon)
         self.mlp = feed_forward(config, layer)
+        self.is_mixture = not config.is_dense(layer)
         self.mlp_sconv = ShortConvolution(config.width, config.conv_kernel)
 
     def forward(self, x_BSD: Tensor, loads: list[Tensor] | None) -> Tensor:
@@ -51,7 +52,13 @@ class Block(nn.Module):
         branch_SD, state, kv_tails = self.attn.extend(self.attn_norm(x_SD), num_new, length, state)
         attn_tail = next_tail(tails[2], branch_SD[:num_new])
         x_SD = x_SD + self.attn_sconv(branch_SD[None], tails[2][None])[0].to(x_SD.dtype)
-        branch_SD = self.mlp(self.mlp_norm(x_SD))
+        normed_SD = self.mlp_norm(x_SD)
+        if self.is_mixture:  # padding rows would wake more experts
+            branch_SD = functional.pad(
+                self.mlp(normed_SD[:num_new]), (0, 0, 0, len(x_SD) - num_new)
+            )
+        else:
+            branch_SD = self.mlp(normed_SD)
         mlp_tail = next_tail(tails[3], branch_SD[:num_new])
         x_SD = x_SD + self.mlp_sconv(branch_SD[None], tails[3][None])[0].to(x_SD.dtype)
         return x_SD, replace(state, tails=(*kv_tails, attn_tail, mlp_tail))
@@ -120,4 +127,4 @@ class Transformer(nn.Module):
 
     def router_biases(self) -> list[Tensor]:
         """Correction bias of each mixture layer, in the order of `loads`; change it in place."""
-        return [block.mlp.gate.bias for block in self.layers if hasattr(block.mlp, "gate")]
+        return [block.mlp.gate.bias for block in self.layers if block.is_mixture]
