@@ -11,11 +11,12 @@ def synth(
 ) -> dict[str, Any]:
     """Write `count` conversations. Raises ValueError for an unknown family or an unusable bank."""
     from microturn.data.loader import weights
-    from microturn.data.synth import synthesize
 
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
     weights(dict.fromkeys(families, 1.0) or None)
+    from microturn.data.synth import synthesize
+
     return synthesize(out=out, bank=bank, families=families, count=count, seed=seed)
 
 

@@ -117,7 +117,7 @@ def summary(options: OfflineRun, lines: list[TraceLine], seconds: float) -> dict
         "trace": None if options.trace is None else str(options.trace),
         "seconds": round(seconds, 6),
         "micro_turns": len(lines),
-        "voiced_ms": sum(line.voiced_ms for line in lines),
+        "voiced_ms": sum(line.voiced_ms for line in lines[:-1]),  # the last one plays after the end
         "heard": "".join(line.heard for line in lines).strip(),
         "said": "".join(line.said for line in lines).strip(),
         "delegate": [line.delegate.strip() for line in lines if line.delegate],
