@@ -25,7 +25,7 @@ from microturn.model.banded import (
 )
 from microturn.model.cache import KEY_BLOCK, LayerState, empty_layer
 from microturn.model.config import BackboneConfig
-from microturn.model.fused import causal_convolution, rms_norm
+from microturn.model.fused import causal_convolution, continued_convolution, rms_norm
 from microturn.model.tiles import ROW_TILE, tiled_linear
 
 
@@ -62,8 +62,7 @@ class ShortConvolution(nn.Module):
         weight_TC = self.weight[:, 0].t().contiguous()
         if tail_BTC is None:
             return causal_convolution(x_BSC, weight_TC)
-        x_BSC = torch.cat([tail_BTC, x_BSC.float()], dim=1)
-        return causal_convolution(x_BSC, weight_TC)[:, tail_BTC.shape[1] :]
+        return continued_convolution(tail_BTC, x_BSC, weight_TC)
 
 
 def next_tail(tail_TC: Tensor, x_SC: Tensor) -> Tensor:

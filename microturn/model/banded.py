@@ -176,7 +176,9 @@ class BandedAttention(Function):
         q_BSHW, rel_BSHE, k_BNKW, v_BNKW, profile_EL = ctx.saved_tensors
         grad_q, grad_rel = torch.empty_like(q_BSHW), torch.empty_like(rel_BSHE)
         grad_k, grad_v = torch.zeros_like(k_BNKW), torch.zeros_like(v_BNKW)
-        grad_profile = torch.zeros_like(profile_EL)
+        grad_profile = torch.zeros_like(
+            profile_EL, dtype=torch.promote_types(profile_EL.dtype, torch.float32)
+        )
         kept = ctx.kept
         for index, tile in enumerate(tiles(q_BSHW, k_BNKW, *ctx.band)):
             weight_GN, kept[index] = kept[index], None
@@ -196,6 +198,7 @@ class BandedAttention(Function):
             grad_rel[tile.queries] = torch.bmm(near_JRL, back_LE).transpose(0, 1)
             grad_near_EL = torch.bmm(rel_JRE.transpose(1, 2), near_JRL).sum(0)
             grad_profile[:, : tile.skew.near].add_(grad_near_EL.flip(1))
+        grad_profile = grad_profile.to(profile_EL.dtype)
         return grad_q, grad_rel, grad_k, grad_v, grad_profile, None, None
 
 

@@ -99,6 +99,20 @@ def causal_convolution(x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
     return CausalConvolution.apply(x_BSC, weight_TC)
 
 
+def continued_convolution(tail_BTC: Tensor, x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
+    """`causal_convolution` of x after the inputs in the tail, one fewer than taps: few small steps.
+
+    The same products are added in the same order, so the bits are the same.
+    """
+    x_BSC = x_BSC.float()
+    padded = torch.cat([tail_BTC, x_BSC], dim=1)
+    windows_TBSC = padded.unfold(1, len(weight_TC), 1).permute(3, 0, 1, 2)
+    y_BSC = x_BSC
+    for product in (windows_TBSC * weight_TC.float()[:, None, None]).unbind():
+        y_BSC = y_BSC + product
+    return y_BSC
+
+
 class GatedFunction(Function):
     """silu(gate) * up for gate_up = [gate | up] (Shazeer, 2020)."""
 
