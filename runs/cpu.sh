@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# From nothing to a trained nano, on two cores. Each step can be interrupted and called again.
+#
+#   runs/cpu.sh             everything, into out/cpu
+#   MINUTES=5 runs/cpu.sh   a try: the same steps, a model that has learned little
+#   BANK=DIR runs/cpu.sh    with a speech bank of your own
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+OUT="${OUT:-out/cpu}"
+BANK="${BANK:-$OUT/bank}"
+MINUTES="${MINUTES:-600}"                 # of training nano; the vocoder gets a tenth of it
+VOCODER_MINUTES="${VOCODER_MINUTES:-$(((MINUTES + 9) / 10))}"
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
+
+make .venv/dev.stamp
+microturn=.venv/bin/microturn
+mkdir -p "$OUT"
+
+# 1. A bank of speech: every text of the scenarios, in many voices, with word times.
+[ -d "$BANK" ] || "$microturn" bank build --out "$BANK"
+
+# 2. The model: listening, speaking and deciding, in one loop and from one mixture.
+"$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
+
+# 3. The vocoder: mel to waveform, on the model's own voice.
+[ -f "$OUT/nano/model/vocoder.safetensors" ] ||
+  .venv/bin/python -m microturn.train.vocoder \
+    --bank "$BANK" --out "$OUT/nano/model" --minutes "$VOCODER_MINUTES"
+cp microturn/weights/nano/tokenizer.json "$OUT/nano/model/"
+
+# 4. What it does, family by family, and what a micro-turn costs.
+.venv/bin/python -m microturn.evals.families --bank "$BANK" --model "$OUT/nano/model" |
+  tee "$OUT/families.json"
+"$microturn" bench tick --model "$OUT/nano/model" --json | tee "$OUT/tick.json"
+
+echo "talk to it: $microturn serve --open --model $OUT/nano/model"
