@@ -11,7 +11,7 @@ from microturn.engine.bench import bench_tick
 from microturn.engine.engine import Engine
 from microturn.engine.load import SHIPPED, load
 from microturn.engine.sampler import SamplingConfig
-from microturn.model.model import InteractionModel
+from microturn.model.model import InteractionModel, count_parameters
 from microturn.presets import preset as preset_config
 from microturn.signal.text import Text
 from microturn.signal.vocoder import Vocoder, VocoderConfig
@@ -66,8 +66,7 @@ def bench(
     """Time a model, or a preset with random weights (without text: a lower bound)."""
     engine = random_engine(model) if random_weights else load(model)
     result = bench_tick(engine, num_silent, num_speaking, seed)
-    num_parameters = sum(parameter.numel() for parameter in engine.model.parameters())
-    return {"model": model, "num_parameters": num_parameters, **result}
+    return {"model": model, "num_parameters": count_parameters(engine.model), **result}
 
 
 def random_engine(name: str) -> Engine:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
-from torch import nn
 
 from microturn import __version__
 from microturn.engine.bench import bench_tick, describe_machine
 from microturn.engine.load import SHIPPED, load, model_folder
+from microturn.model.model import count_parameters
 from microturn.turns import MICRO_TURN_MS
 
 SYSTEM_PACKAGES = {
@@ -89,18 +89,14 @@ def examine_model(name: str) -> dict[str, Any]:
         "name": name,
         "folder": str(folder),
         "files_mb": round(size_of(folder) / 1e6, 1),
-        "num_parameters": count(engine.model),
-        "num_vocoder_parameters": count(engine.vocoder),
+        "num_parameters": count_parameters(engine.model),
+        "num_vocoder_parameters": count_parameters(engine.vocoder),
         "silent_ms": {key: timing["silent"][f"{key}_ms"] for key in ("median", "p95")},
         "speaking_ms": {key: timing["speaking"][f"{key}_ms"] for key in ("median", "p95")},
         "holds_200_ms": timing["holds_200_ms"],
         "ok": timing["holds_200_ms"],
         "problem": None if timing["holds_200_ms"] else "this machine is too slow for it",
     }
-
-
-def count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def size_of(folder: Path) -> int:
