@@ -2,7 +2,8 @@
 
 A bank is a folder with `manifest*.jsonl` beside its clips, or a `.jsonl` with a `.tar` of the same name. A line is
 one clip: key, voice, text, seconds, words_ms [[word, start, end], ...], and `file` (in a folder) or key + ".opus"
-(in a tar). Clips are decoded when first used and kept as int16.
+(in a tar). `side` is "own" or "user"; without it, the model's own voice is known by name. Clips are decoded when
+first used and kept as int16.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 import soxr
 
-from microturn.data.voices import OWN_VOICE, may_train
+from microturn.data.voices import OWN_VOICE, TRAINING, may_train
 from microturn.signal.text import normalise
 from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 
@@ -37,18 +39,38 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """What an engine gives for a text. `words` is None where their times are not known."""
+
+    audio: FloatArray
+    rate_hz: int
+    words: tuple[Word, ...] | None
+    phonemes: str = ""
+
+
+@dataclass(frozen=True)
 class Clip:
-    """One utterance; `place` is where its samples are: a file, or a member of a tar."""
+    """One utterance; `place` is where its samples are: a file, or a member of a tar. `is_own`: the model's voice."""
 
     key: str
     voice: str
     text: str
     words: tuple[Word, ...]
     place: tuple[Path, str]
+    is_own: bool = False
 
     @property
     def rate_hz(self) -> int:
-        return OUTPUT_RATE_HZ if self.voice == OWN_VOICE else INPUT_RATE_HZ
+        return OUTPUT_RATE_HZ if self.is_own else INPUT_RATE_HZ
+
+
+def span_of(samples: npt.NDArray[np.int16], per_ms: int) -> tuple[int, int]:
+    """First and last sample of what is audible, with LEAD_MS and TRAIL_MS around it; all of a silent clip."""
+    level = np.abs(samples.astype(np.float32) / 32768.0)
+    loud = np.flatnonzero(level > SILENCE * max(1e-4, float(level.max(initial=0.0))))
+    if len(loud) == 0:
+        return 0, len(samples)
+    return max(0, int(loud[0]) - LEAD_MS * per_ms), min(len(samples), int(loud[-1]) + TRAIL_MS * per_ms)
 
 
 @dataclass(frozen=True)
@@ -75,7 +97,9 @@ def read_manifest(path: Path) -> list[Clip]:
                 continue
             words = tuple(Word(str(word), int(start), int(end)) for word, start, end in entry["words_ms"])
             place = (path.parent, entry["file"]) if "file" in entry else (archive, entry["key"] + ".opus")
-            clips.append(Clip(entry["key"], entry["voice"], entry["text"], words, place))
+            voice = str(entry["voice"])
+            is_own = entry.get("side", "own" if voice == OWN_VOICE else "user") == "own"
+            clips.append(Clip(str(entry["key"]), voice, str(entry["text"]), words, place, is_own))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} line {number} is not a clip: {error}") from error
     return clips
@@ -87,7 +111,8 @@ class Bank:
     def __init__(self, clips: Iterable[Clip], for_training: bool = True) -> None:
         self.user: dict[str, list[Clip]] = defaultdict(list)
         self.own: dict[str, list[Clip]] = defaultdict(list)
-        self._samples: dict[str, np.ndarray] = {}
+        self._samples: dict[str, npt.NDArray[np.int16]] = {}
+        self._spans: dict[str, tuple[int, int]] = {}
         self._archives: dict[Path, tarfile.TarFile] = {}
         for clip in clips:
             if for_training and not may_train(clip.voice):
@@ -95,7 +120,7 @@ class Bank:
                     f"clip {clip.key} is spoken by {clip.voice}, a voice kept for evaluation; "
                     "take it out of the training bank"
                 )
-            side = self.own if clip.voice == OWN_VOICE else self.user
+            side = self.own if clip.is_own else self.user
             side[normalise(clip.text)].append(clip)
 
     @classmethod
@@ -117,15 +142,19 @@ class Bank:
             raise KeyError(f"the bank has no {side} clip of {text!r}; build it with `microturn bank build`")
         return found
 
+    @property
+    def voices(self) -> list[str]:
+        """User voices, training voices first and in their fixed order."""
+        found = {clip.voice for clips in self.user.values() for clip in clips}
+        return [voice for voice in TRAINING if voice in found] + sorted(found - set(TRAINING))
+
     def utterance(self, clip: Clip) -> Utterance:
-        """Decode a clip and cut the silence around it."""
-        audio = self.samples(clip).astype(np.float32) / 32768.0
-        loud = np.flatnonzero(np.abs(audio) > SILENCE * max(1e-4, float(np.abs(audio).max())))
-        if len(loud) == 0:
-            return Utterance(clip, audio, clip.words)
+        """Decode a clip and cut the silence around it. Raises ValueError where its sound cannot be read."""
+        samples = self.samples(clip)
+        if clip.key not in self._spans:
+            self._spans[clip.key] = span_of(samples, clip.rate_hz // 1000)
+        first, last = self._spans[clip.key]
         per_ms = clip.rate_hz // 1000
-        first = max(0, int(loud[0]) - LEAD_MS * per_ms)
-        last = min(len(audio), int(loud[-1]) + TRAIL_MS * per_ms)
         shift_ms, end_ms = first // per_ms, (last - first) // per_ms
         words = tuple(
             Word(
@@ -135,14 +164,19 @@ class Bank:
             )
             for word in clip.words
         )
-        return Utterance(clip, audio[first:last], words)
+        return Utterance(clip, samples[first:last].astype(np.float32) / 32768.0, words)
 
-    def samples(self, clip: Clip) -> np.ndarray:
-        """Samples of a clip at its side's rate, int16, decoded once."""
+    def samples(self, clip: Clip) -> npt.NDArray[np.int16]:
+        """Samples of a clip at its side's rate, decoded once. Raises ValueError where they cannot be read."""
         if clip.key not in self._samples:
             container, name = clip.place
-            source = container / name if container.is_dir() else io.BytesIO(self._member(container, name))
-            audio, rate_hz = soundfile.read(source, dtype="float32")
+            try:
+                source = (
+                    container / name if container.is_dir() else io.BytesIO(self._member(container, name))
+                )
+                audio, rate_hz = soundfile.read(source, dtype="float32")
+            except (soundfile.LibsndfileError, tarfile.TarError, OSError, KeyError) as error:
+                raise ValueError(f"cannot read clip {name} of {container}: {error}") from error
             if rate_hz != clip.rate_hz:
                 audio = soxr.resample(audio, rate_hz, clip.rate_hz)
             self._samples[clip.key] = (np.clip(audio, -1, 1) * 32767).astype(np.int16)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from microturn.data.bank import Bank, Utterance, Word
+from microturn.data.mix import Sound, at_microphone, place
 from microturn.data.timeline import Event, Timeline
 from microturn.sequence import NUM_MEL_BINS, TurnDecision, TurnFeatures, lay_lanes
 from microturn.signal.mel import (
@@ -46,15 +47,6 @@ MEL_FRAMES = OUTPUT_SAMPLES // OUTPUT_HOP
 
 
 @dataclass(frozen=True)
-class Sound:
-    """How the user's side sounds: gain of the voice, level of the noise floor (standard deviation)."""
-
-    gain: float = 1.0
-    noise: float = 0.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Episode:
     """A rendered conversation. mel [T, F, M] float16 is meaningful where the decision is to speak."""
 
@@ -64,25 +56,15 @@ class Episode:
     silence_mel: float = SILENT_MEL
 
 
-def place(track: FloatArray, audio: FloatArray, onset: int) -> None:
-    """Add a clip to a track at a sample; what does not fit is left out."""
-    room = min(len(audio), len(track) - onset)
-    if room > 0:
-        track[onset : onset + room] += audio[:room]
-
-
 def user_track(timeline: Timeline, bank: Bank, sound: Sound) -> FloatArray:
     """What reaches the microphone, at 16 kHz."""
-    rng = np.random.default_rng(sound.seed)
-    track = np.zeros(timeline.duration_ms * INPUT_RATE_HZ // 1000, dtype=np.float32)
+    voice = np.zeros(timeline.duration_ms * INPUT_RATE_HZ // 1000, dtype=np.float32)
     for event in timeline.events:
         if event.side == "user":
             audio = bank.utterance(event.clip).audio
             peak = max(1e-3, float(np.abs(audio).max()))
-            place(track, audio * (sound.gain / peak), event.onset_ms * INPUT_RATE_HZ // 1000)
-    if sound.noise:
-        track += rng.standard_normal(len(track), dtype=np.float32) * sound.noise
-    return np.clip(track, -1.0, 1.0)
+            place(voice, audio * (sound.gain / peak), event.onset_ms * INPUT_RATE_HZ // 1000)
+    return at_microphone(voice, own_track(timeline, bank) if sound.echo else None, sound)
 
 
 def cut(audio: FloatArray, event: Event) -> FloatArray:
@@ -98,8 +80,9 @@ def cut(audio: FloatArray, event: Event) -> FloatArray:
 
 
 def own_track(timeline: Timeline, bank: Bank) -> FloatArray:
-    """What the model says, at 24 kHz."""
-    track = np.zeros(timeline.duration_ms * OUTPUT_RATE_HZ // 1000, dtype=np.float32)
+    """What the model says, at 24 kHz: one micro-turn longer than the timeline, since the last one sounds after it."""
+    duration_ms = timeline.duration_ms + MICRO_TURN_MS
+    track = np.zeros(duration_ms * OUTPUT_RATE_HZ // 1000, dtype=np.float32)
     for event in timeline.events:
         if event.side == "own":
             audio = cut(bank.utterance(event.clip).audio, event)

@@ -15,6 +15,14 @@ TRAINING = (
     "im_nicola hf_alpha hf_beta hm_omega hm_psi jf_gongitsune jf_nezumi jf_tebukuro jm_kumo zm_yunjian"
 ).split()
 
+# Voices of programs for machines without Kokoro; a few per cent of a mixed bank at most.
+FLITE_TRAINING = ("kal16", "awb")
+ESPEAK_TRAINING = (
+    "en-us en-gb en-gb-x-rp en-us+m2 en-us+m4 en-us+m5 en-us+m6 en-us+m7 en-us+m8 en-us+Storm en-us+Michael "
+    "en-us+victor en-us+Gene en-us+max en-us+rob"
+).split()
+OWN_VOICES = (OWN_VOICE, "awb", "en-us")  # the first that is installed speaks for the model
+
 
 def may_train(voice: str) -> bool:
     """False for every voice that evaluation keeps for itself."""
