@@ -1,0 +1,55 @@
+"""`microturn serve` as a process with a real engine: it says where it is, talks, ends on a signal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from websockets.sync.client import connect
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def serving(model: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and the URL that it printed."""
+    command = [sys.executable, "-W", "error", "-m", "microturn", "serve", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--model", str(model), *options],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            line = process.stdout.readline()
+            urls = [word for word in line.split() if word.startswith("http://127.0.0.1:")]
+            assert urls, process.stderr.read()
+            yield process, urls[0]
+        finally:
+            process.kill()
+
+
+def test_serve_from_start_to_end(model_folder: Path) -> None:
+    with serving(model_folder, "--eagerness", "50") as (process, url):
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert b"<microturn-app" in answer.read()
+        with connect(url.replace("http", "ws") + "v1/live/sessions") as socket:
+            socket.send(json.dumps({"type": "session.start", "session": {"model": "m"}}))
+            kinds = []
+            while "session.output_audio.delta" not in kinds:
+                kinds.append(json.loads(socket.recv(timeout=20))["type"])
+            assert kinds[0] == "session.started"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert process.stderr is not None and process.stderr.read() == ""
