@@ -1,4 +1,7 @@
-"""An endless stream of rendered episodes. Episode k is a function of (seed, k), so an integer resumes it."""
+"""An endless stream of rendered episodes.
+
+Episode k is a function of (seed, k), so an integer resumes it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ def weights(mixture: Mapping[str, float] | None) -> dict[str, float]:
     return dict(mixture)
 
 
-def compose(rng: random.Random, bank: Bank, mixture: Mapping[str, float], duration_ms: int) -> Timeline:
+def compose(
+    rng: random.Random, bank: Bank, mixture: Mapping[str, float], duration_ms: int
+) -> Timeline:
     """Exchanges of mixed families, with silences between, until the time is full."""
     if rng.random() < QUIET:
         return Timeline(duration_ms, (), ("quiet",))
@@ -40,7 +45,9 @@ def compose(rng: random.Random, bank: Bank, mixture: Mapping[str, float], durati
         name = rng.choices(names, [mixture[name] for name in names])[0]
         families()[name].play(talk)
         played.append(name)
-        talk.now_ms += rng.randrange(500, 1500) if rng.random() < SHORT_GAP else rng.randrange(1500, 5000)
+        talk.now_ms += (
+            rng.randrange(500, 1500) if rng.random() < SHORT_GAP else rng.randrange(1500, 5000)
+        )
     return talk.timeline(duration_ms, tuple(played))
 
 
@@ -68,7 +75,10 @@ def episodes(
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
 ) -> Iterator[Episode]:
-    """Episodes `start`, `start` + 1, ... without end; a share `roughness` of them in hard acoustics."""
+    """Episodes `start`, `start` + 1, ...
+
+    without end; a share `roughness` of them in hard acoustics.
+    """
     chosen, number = weights(mixture), start
     while True:
         timeline, sound = plan(seed, number, bank, chosen, duration_ms, roughness)

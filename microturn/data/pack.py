@@ -1,8 +1,10 @@
 """Episodes -> one batch of rows of equal length, with targets, loss weights and mel targets.
 
 An episode fills one row: it is cut at the row's end, and a short one is padded. What the model is fed is
-disturbed a little, so that it survives its own mistakes: some said bins move, some heard text is replaced, and
-half of the episodes start late on the clock. Targets are never disturbed.
+disturbed, so that it survives its own mistakes: said bins move a little, a lot, or are shuffled in time; some heard
+text is replaced; half of the episodes start late on the clock. Targets are never disturbed. Without the strong
+disturbance the model learns to read its next word off its own clean sound, and babbles as soon as that sound is its
+own (docs/log.md).
 
 Legend: B rows, L positions of a row, S = B L, A heard positions, M mel bins, U speaking micro-turns, K slots,
 F mel frames.
@@ -38,7 +40,9 @@ class PackConfig:
     row_length: int = 1024
     silent_weight: float = 0.3
     said_noise: float = 0.1
-    heard_text_noise: float = 0.05
+    strong_said_noise: float = 0.35
+    shuffled_said: float = 0.25
+    heard_text_noise: float = 0.1
     late_start: float = 0.5
     max_start_minutes: float = 20.0
 
@@ -51,6 +55,7 @@ class RowBatch:
     num_rows: int
     target_S: Tensor
     weight_S: Tensor
+    is_heard_S: Tensor
     slot_index_UK: Tensor
     mel_UFM: Tensor
     context_UFM: Tensor
@@ -71,10 +76,7 @@ class Row:
 
 def disturb(positions: Positions, markers: Markers, config: PackConfig, rng: torch.Generator) -> Positions:
     """Noise on what is fed back; a late start on the clock."""
-    said_AM = positions.said_AM
-    moved = torch.rand(said_AM.shape, generator=rng) < config.said_noise * torch.rand(1, generator=rng)
-    step_AM = torch.randint(-2, 3, said_AM.shape, generator=rng)
-    noisy_AM = (said_AM.int() + step_AM).clamp(0, NUM_BINS - 1).to(torch.uint8)
+    said_AM = disturb_said(positions.said_AM, positions.is_said_A, config, rng)
     clock_A = positions.clock_A
     if torch.rand(1, generator=rng) < config.late_start:
         limit = int(config.max_start_minutes * 60_000 / MICRO_TURN_MS)
@@ -90,8 +92,27 @@ def disturb(positions: Positions, markers: Markers, config: PackConfig, rng: tor
         id_S = id_S.clone()
         id_S[replaced] = pieces[picks]
     return replace(
-        positions, said_AM=torch.where(moved, noisy_AM, said_AM), clock_A=clock_A, id_S=id_S
+        positions, said_AM=said_AM, clock_A=clock_A, id_S=id_S
     )
+
+
+def disturb_said(
+    said_AM: Tensor, is_said_A: Tensor, config: PackConfig, rng: torch.Generator
+) -> Tensor:
+    """Own sound as a listener with worse ears hears it: light noise, strong noise, or shuffled in time."""
+    kind = float(torch.rand(1, generator=rng))
+    if kind < config.shuffled_said:
+        said_AM = said_AM.clone()
+        where_A = is_said_A.nonzero().flatten()
+        said_AM[where_A] = said_AM[where_A[torch.randperm(len(where_A), generator=rng)]]
+        return said_AM
+    is_strong = kind < config.shuffled_said + config.strong_said_noise
+    share = 0.6 if is_strong else config.said_noise
+    reach = 5 if is_strong else 2
+    moved = torch.rand(said_AM.shape, generator=rng) < share * torch.rand(1, generator=rng)
+    step_AM = torch.randint(-reach, reach + 1, said_AM.shape, generator=rng)
+    noisy_AM = (said_AM.int() + step_AM).clamp(0, NUM_BINS - 1).to(torch.uint8)
+    return torch.where(moved, noisy_AM, said_AM)
 
 
 def in_heard_lane(id_S: Tensor, markers: Markers) -> Tensor:
@@ -155,6 +176,7 @@ def pack(episodes: list[Episode], markers: Markers, config: PackConfig, seed: in
         len(rows),
         target_S,
         weight_S,
+        torch.cat([in_heard_lane(row.target_L, markers) for row in rows]),
         torch.cat([row.slot_index_UK + offset for row, offset in zip(rows, offsets, strict=True)]),
         torch.cat([row.mel_UFM for row in rows]),
         torch.cat([row.context_UFM for row in rows]),

@@ -29,7 +29,8 @@ class Losses:
     words: float  # cross-entropy of word pieces, both lanes
     floor: float  # cross-entropy of the floor decision, unweighted
     floor_right: float  # share of floor decisions whose likelier token is the right one
-    words_right: float
+    heard_right: float  # share of word pieces right, by lane
+    said_right: float
 
 
 def logit_normal_time(num: int, rng: torch.Generator) -> Tensor:
@@ -62,6 +63,8 @@ def losses(
         is_floor_N = (target_N == markers.silent) | (target_N == markers.speak)
         right_N = (logits_NV.argmax(-1) == target_N).float()
         words_N = ~is_floor_N
+        is_heard_N = words_N & batch.is_heard_S[index_N]
+        is_said_N = words_N & ~batch.is_heard_S[index_N]
         return Losses(
             total,
             float(text),
@@ -69,5 +72,6 @@ def losses(
             float(entropy_N[words_N].mean()),
             float(entropy_N[is_floor_N].mean()),
             float(right_N[is_floor_N].mean()),
-            float(right_N[words_N].mean()),
+            float(right_N[is_heard_N].mean()),
+            float(right_N[is_said_N].mean()),
         )
