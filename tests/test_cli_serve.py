@@ -1,4 +1,5 @@
-"""`microturn serve` as a process with a real engine: it says where it is, talks, ends on a signal."""
+"""`microturn serve` as a process with a real engine: where it is, that it talks, how it ends."""
+signal."""
 
 from __future__ import annotations
 
