@@ -1,5 +1,4 @@
 """`microturn serve` as a process with a real engine: where it is, that it talks, how it ends."""
-signal."""
 
 from __future__ import annotations
 
