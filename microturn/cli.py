@@ -107,12 +107,15 @@ class Synth:
     families: tuple[str, ...] = ()  # skills, each a file in microturn/scenarios; none means all
     count: int = 10
     seed: int = 0
+    seconds: int = 32  # length of each
+    roughness: float = 0.0  # share in hard acoustics: rooms, noise, telephone, loss
     as_json: Json = False
 
     def execute(self) -> int:
         from microturn.cli_data import synth
 
-        result = synth(self.out, self.bank, self.families, self.count, self.seed)
+        options = {key: value for key, value in vars(self).items() if key != "as_json"}
+        result = synth(**options)
         tell(self.as_json, result, f"{result['count']} conversations in {result['out']}")
         return 0
 

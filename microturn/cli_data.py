@@ -7,17 +7,35 @@ from typing import Any
 
 
 def synth(
-    out: Path, bank: tuple[Path, ...], families: tuple[str, ...], count: int, seed: int
+    out: Path,
+    bank: tuple[Path, ...],
+    families: tuple[str, ...],
+    count: int,
+    seed: int,
+    seconds: int,
+    roughness: float,
 ) -> dict[str, Any]:
     """Write `count` conversations. Raises ValueError for an unknown family or an unusable bank."""
     from microturn.data.loader import weights
 
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
+    if seconds < 5:
+        raise ValueError(f"a conversation needs at least 5 seconds, got {seconds}")
+    if not 0 <= roughness <= 1:
+        raise ValueError(f"roughness must be 0 to 1, got {roughness}")
     weights(dict.fromkeys(families, 1.0) or None)
     from microturn.data.synth import synthesize
 
-    return synthesize(out=out, bank=bank, families=families, count=count, seed=seed)
+    return synthesize(
+        out=out,
+        bank=bank,
+        families=families,
+        count=count,
+        seed=seed,
+        duration_ms=seconds * 1000,
+        roughness=roughness,
+    )
 
 
 def build_bank(out: Path, voices: tuple[str, ...], limit: int | None, seed: int) -> dict[str, Any]:

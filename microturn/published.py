@@ -86,6 +86,16 @@ def from_disk(name: str, tensor: Tensor) -> Tensor:
 # ---- config ------------------------------------------------------------------------------------
 
 
+def _vision_to_dict(vision: VisionConfig) -> dict[str, Any]:
+    return {
+        "model_type": "inkling_vision",
+        "num_hidden_layers": vision.num_layers,
+        "patch_size": vision.patch_size,
+        "temporal_patch_size": vision.temporal_patch_size,
+        "num_channels": vision.num_channels,
+    }
+
+
 def config_to_dict(config: ModelConfig) -> dict[str, Any]:
     """Published fields for transformers, our own under `microturn`."""
     backbone, attention = config.backbone, config.backbone.attention
@@ -134,13 +144,7 @@ def config_to_dict(config: ModelConfig) -> dict[str, Any]:
         "audio_config": audio,
     }
     if config.vision is not None:
-        fields["vision_config"] = {
-            "model_type": "inkling_vision",
-            "num_hidden_layers": config.vision.num_layers,
-            "patch_size": config.vision.patch_size,
-            "temporal_patch_size": config.vision.temporal_patch_size,
-            "num_channels": config.vision.num_channels,
-        }
+        fields["vision_config"] = _vision_to_dict(config.vision)
     fields["microturn"] = {
         "flow": asdict(config.flow),
         "max_text_tokens": config.max_text_tokens,

@@ -8,13 +8,13 @@
     6  audio-out slots      4, only after `<|speak|>`
 
 There are two ways in: `whole` lays out a conversation at once (training); `opening`, `decoded` and
-`closing` lay out one micro-turn step by step (serving). The end token `<|silent|>` is not run when it is
-sampled: it opens the next micro-turn, so that a silent micro-turn is one forward of five positions.
-Concatenated, the steps are the whole (tests/test_sequence.py).
+`closing` lay out one micro-turn step by step (serving). The end token `<|silent|>` is not run when
+it is sampled: it opens the next micro-turn, so that a silent micro-turn is one forward of five
+positions. Concatenated, the steps are the whole (tests/test_sequence.py).
 
-Output text of one micro-turn is `[<|heard|> heard...] [said...] [<|delegate|> ... <|end|>]`; where said
-text or a delegation follows heard text, `<|end|>` closes the heard lane. A lane that does not fit
-continues in the next micro-turn, opened again by its marker.
+Output text of one micro-turn is `[<|heard|> heard...] [said...] [<|delegate|> ... <|end|>]`; where
+said text or a delegation follows heard text, `<|end|>` closes the heard lane. A lane that does not
+fit continues in the next micro-turn, opened again by its marker.
 
 Legend: S positions, A heard positions (one per 50 ms), M mel bins, P patches.
 """
@@ -70,11 +70,12 @@ class Markers:
 
 @dataclass(frozen=True)
 class Positions:
-    """Consecutive positions of any kinds. Row r of the A- and P-tensors belongs to the r-th such position.
+    """Consecutive positions of any kinds. Row r of the A- and P-tensors belongs to the r-th such
+    position.
 
     kind_S uint8; id_S int64 (token id, or slot number, else 0); heard_AM, said_AM uint8 dMel bins;
-    is_said_A bool (own audio was audible in these 50 ms); clock_A int64 (micro-turn index on the first
-    heard position, else NO_CLOCK); patch_P uint8 [P, 2, 40, 40, 3].
+    is_said_A bool (own audio was audible in these 50 ms); clock_A int64 (micro-turn index on the
+    first heard position, else NO_CLOCK); patch_P uint8 [P, 2, 40, 40, 3].
     """
 
     kind_S: Tensor
@@ -143,7 +144,8 @@ def concatenate(parts: Sequence[Positions]) -> Positions:
 
 
 def typed_message(role_id: int, text_ids: Sequence[int], markers: Markers) -> tuple[int, ...]:
-    """Token ids of one typed message: role, content marker, text, end (Inkling's message format)."""
+    """Token ids of one typed message: role, content marker, text, end (Inkling's message
+    format)."""
     return (role_id, markers.content_text, *text_ids, markers.end_message)
 
 
@@ -159,16 +161,19 @@ def input_positions(turn: TurnFeatures) -> Positions:
             f"heard bins must be [{AUDIO_FRAMES}, {NUM_MEL_BINS}], got {list(turn.heard_AM.shape)}"
         )
     num_patches = 0 if turn.patch_P is None else len(turn.patch_P)
-    kinds = [Kind.HEARD] * AUDIO_FRAMES + [Kind.PATCH] * num_patches + [Kind.TEXT] * len(turn.text_ids)
+    kinds = (
+        [Kind.HEARD] * AUDIO_FRAMES + [Kind.PATCH] * num_patches + [Kind.TEXT] * len(turn.text_ids)
+    )
     ids = [0] * (AUDIO_FRAMES + num_patches) + list(turn.text_ids)
     return _positions(kinds, ids, turn)
 
 
-# ---- one micro-turn at a time --------------------------------------------------------------------------
+# ---- one micro-turn at a time
 
 
 def opening(pending_id: int | None, turn: TurnFeatures) -> Positions:
-    """First extend of a micro-turn: the end token left over from the last one, then the input spans.
+    """First extend of a micro-turn: the end token left over from the last one, then the input
+    spans.
 
     The logits at its last position choose the first output token.
     """
@@ -182,12 +187,13 @@ def decoded(token_id: int) -> Positions:
 
 
 def closing(markers: Markers) -> Positions:
-    """Last extend of a speaking micro-turn: `<|speak|>` and the slots, whose hidden states become sound."""
+    """Last extend of a speaking micro-turn: `<|speak|>` and the slots, whose hidden states become
+    sound."""
     kinds = [Kind.TEXT] + [Kind.SLOT] * NUM_SLOTS
     return _positions(kinds, [markers.speak, *range(NUM_SLOTS)])
 
 
-# ---- a whole conversation ------------------------------------------------------------------------------
+# ---- a whole conversation
 
 
 def decision_positions(decision: TurnDecision, markers: Markers) -> Positions:
@@ -204,8 +210,8 @@ def whole(
 ) -> tuple[Positions, Tensor]:
     """Lay out a conversation.
 
-    Returns the positions and target_S int64: at each position the next token, where the model is its
-    author (output text and end tokens), else NO_TARGET.
+    Returns the positions and target_S int64: at each position the next token, where the model is
+    its author (output text and end tokens), else NO_TARGET.
     """
     parts: list[Positions] = [text_positions(prefix_ids)] if prefix_ids else []
     targets: list[Tensor] = [torch.full((len(prefix_ids),), NO_TARGET)] if prefix_ids else []
@@ -220,18 +226,23 @@ def whole(
     return concatenate(parts), torch.cat(targets)
 
 
-# ---- lanes of output text ------------------------------------------------------------------------------
+# ---- lanes of output text
 
 
 def lay_lanes(
-    heard_ids: Sequence[int], said_ids: Sequence[int], markers: Markers, limit: int = MAX_TEXT_TOKENS
+    heard_ids: Sequence[int],
+    said_ids: Sequence[int],
+    markers: Markers,
+    limit: int = MAX_TEXT_TOKENS,
 ) -> tuple[tuple[int, ...], int, int]:
     """Fit both lanes into one micro-turn; said text goes first when there is too little room.
 
     Returns (text ids, number of heard ids used, number of said ids used). What is left waits.
     """
     num_said = min(len(said_ids), limit)
-    room = limit - num_said - (2 if num_said else 1)  # <|heard|>, and <|end|> where said text follows
+    room = (
+        limit - num_said - (2 if num_said else 1)
+    )  # <|heard|>, and <|end|> where said text follows
     num_heard = max(0, min(len(heard_ids), room))
     heard = [markers.heard, *heard_ids[:num_heard]] if num_heard else []
     if heard and num_said:
@@ -239,7 +250,9 @@ def lay_lanes(
     return tuple(heard) + tuple(said_ids[:num_said]), num_heard, num_said
 
 
-def split_lanes(text_ids: Sequence[int], markers: Markers) -> tuple[list[int], list[int], list[int]]:
+def split_lanes(
+    text_ids: Sequence[int], markers: Markers
+) -> tuple[list[int], list[int], list[int]]:
     """Undo `lay_lanes`: (heard ids, said ids, delegated ids) of one micro-turn's output text."""
     heard: list[int] = []
     said: list[int] = []

@@ -1,7 +1,7 @@
 """The micro-turn: 200 ms of input and 200 ms of output, the type that flows through everything.
 
-This file imports nothing of ours. It holds no behaviour beyond checks of shape, and never reads a clock:
-time is `index * MICRO_TURN_MS`.
+This file imports nothing of ours. It holds no behaviour beyond checks of shape, and never reads a
+clock: time is `index * MICRO_TURN_MS`.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Delegation:
 class MicroTurnInput:
     """What came in during one 200 ms interval.
 
-    audio: [INPUT_SAMPLES] float32 in [-1, 1] at INPUT_RATE_HZ; silence where nothing came.
-    images: [2, height, width, 3] uint8, the pair that closed in this interval, or None.
-    played_ms: how much of the previous output the listener really heard (of MICRO_TURN_MS). What was
+    audio: [INPUT_SAMPLES] float32 in [-1, 1] at INPUT_RATE_HZ; silence where nothing came. images:
+    [2, height, width, 3] uint8, the pair that closed in this interval, or None. played_ms: how much
+    of the previous output the listener really heard (of MICRO_TURN_MS). What was
         not played is not fed back as said.
     """
 

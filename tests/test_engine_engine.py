@@ -1,4 +1,5 @@
-"""Sessions: streamed equals whole bit for bit, neighbours do not matter, failures undo themselves."""
+"""Sessions: streamed equals whole bit for bit, neighbours do not matter, failures undo
+themselves."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ import random
 import numpy as np
 import pytest
 import torch
-from tests.tiny import TinyText, tiny_engine
 
 from microturn.engine.session import listen
 from microturn.sequence import TurnDecision, whole
 from microturn.turns import INPUT_SAMPLES, OUTPUT_SAMPLES, MicroTurnInput
+from tests.tiny import TinyText, tiny_engine
 
 NUM_TURNS = 30
 

@@ -1,4 +1,5 @@
-"""The comparison itself: an oracle is perfect, silence answers nothing, talking always is all intrusion."""
+"""The comparison itself: an oracle is perfect, silence answers nothing, talking always is all
+intrusion."""
 
 from __future__ import annotations
 
@@ -88,7 +89,12 @@ def test_runs():
 
 @pytest.mark.parametrize(
     ("said", "wanted", "errors"),
-    [("", "a b", (2, 2)), ("a b", "a b", (0, 2)), ("a c b", "a b", (1, 2)), ("It is Rome.", "it is Paris.", (1, 3))],
+    [
+        ("", "a b", (2, 2)),
+        ("a b", "a b", (0, 2)),
+        ("a c b", "a b", (1, 2)),
+        ("It is Rome.", "it is Paris.", (1, 3)),
+    ],
 )
 def test_word_errors(said, wanted, errors):
     assert word_errors(said, wanted) == errors

@@ -8,7 +8,9 @@ import torch
 from microturn.model.config import FlowConfig
 from microturn.model.flow import FlowHead, time_features
 
-CONFIG = FlowConfig(width=32, num_layers=2, num_heads=2, num_mel_bins=8, num_frames=8, num_context_frames=4)
+CONFIG = FlowConfig(
+    width=32, num_layers=2, num_heads=2, num_mel_bins=8, num_frames=8, num_context_frames=4
+)
 
 
 def head(seed: int = 0) -> FlowHead:

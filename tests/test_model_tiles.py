@@ -15,7 +15,10 @@ SIZES = [(256, 256), (256, 1024), (80, 256), (1024, 256)]
 def test_rows_are_equal_at_any_row_count(width_in, width_out):
     rng = torch.Generator().manual_seed(width_in + width_out)
     x = torch.randn(128, width_in, generator=rng)
-    weight, bias = torch.randn(width_out, width_in, generator=rng), torch.randn(width_out, generator=rng)
+    weight, bias = (
+        torch.randn(width_out, width_in, generator=rng),
+        torch.randn(width_out, generator=rng),
+    )
     full = tiled_linear(x, weight, bias)
     for count in (1, 2, 3, 5, 7, 16, 17, 50, 100):
         assert torch.equal(tiled_linear(x[:count], weight, bias), full[:count]), count

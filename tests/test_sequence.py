@@ -1,4 +1,5 @@
-"""The two ways into the sequence agree; lanes survive a round trip; the order is what the docs say."""
+"""The two ways into the sequence agree; lanes survive a round trip; the order is what the docs
+say."""
 
 from __future__ import annotations
 
@@ -108,7 +109,10 @@ def test_order_is_audio_image_typed_text_output_end_slots():
     assert positions.id_S[6:10].tolist() == [50, 51, 52, MARKERS.speak]
 
 
-@given(st.lists(st.integers(FIRST_PIECE, 60), max_size=9), st.lists(st.integers(FIRST_PIECE, 60), max_size=9))
+@given(
+    st.lists(st.integers(FIRST_PIECE, 60), max_size=9),
+    st.lists(st.integers(FIRST_PIECE, 60), max_size=9),
+)
 def test_lanes_fit_and_nothing_is_lost(heard, said):
     got_heard, got_said = [], []
     for _ in range(40):

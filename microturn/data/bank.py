@@ -1,9 +1,9 @@
 """The speech bank: utterances with word times, found by text.
 
-A bank is a folder with `manifest*.jsonl` beside its clips, or a `.jsonl` with a `.tar` of the same name. A line is
-one clip: key, voice, text, seconds, words_ms [[word, start, end], ...], and `file` (in a folder) or key + ".opus"
-(in a tar). `side` is "own" or "user"; without it, the model's own voice is known by name. Clips are decoded when
-first used and kept as int16.
+A bank is a folder with `manifest*.jsonl` beside its clips, or a `.jsonl` with a `.tar` of the same
+name. A line is one clip: key, voice, text, seconds, words_ms [[word, start, end], ...], and `file`
+(in a folder) or key + ".opus" (in a tar). `side` is "own" or "user"; without it, the model's own
+voice is known by name. Clips are decoded when first used and kept as int16.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Clip:
-    """One utterance; `place` is where its samples are: a file, or a member of a tar. `is_own`: the model's voice."""
+    """One utterance; `place` is where its samples are: a file, or a member of a tar.
+
+    `is_own`: the model's voice.
+    """
 
     key: str
     voice: str
@@ -65,12 +68,13 @@ class Clip:
 
 
 def span_of(samples: npt.NDArray[np.int16], per_ms: int) -> tuple[int, int]:
-    """First and last sample of what is audible, with LEAD_MS and TRAIL_MS around it; all of a silent clip."""
+    """First and last sample of what is audible, with a margin around it; all of a silent clip."""
     level = np.abs(samples.astype(np.float32) / 32768.0)
     loud = np.flatnonzero(level > SILENCE * max(1e-4, float(level.max(initial=0.0))))
     if len(loud) == 0:
         return 0, len(samples)
-    return max(0, int(loud[0]) - LEAD_MS * per_ms), min(len(samples), int(loud[-1]) + TRAIL_MS * per_ms)
+    first, last = int(loud[0]) - LEAD_MS * per_ms, int(loud[-1]) + TRAIL_MS * per_ms
+    return max(0, first), min(len(samples), last)
 
 
 @dataclass(frozen=True)
@@ -87,16 +91,22 @@ class Utterance:
 
 
 def read_manifest(path: Path) -> list[Clip]:
-    """Clips of one manifest; those without word times are left out. Raises ValueError naming a bad line."""
+    """Clips of one manifest; those without word times are left out.
+
+    Raises ValueError naming a bad line.
+    """
     archive = path.with_suffix(".tar")
-    clips = []
+    clips: list[Clip] = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
             entry = json.loads(line)
             if entry["words_ms"] is None:
                 continue
-            words = tuple(Word(str(word), int(start), int(end)) for word, start, end in entry["words_ms"])
-            place = (path.parent, entry["file"]) if "file" in entry else (archive, entry["key"] + ".opus")
+            words = tuple(
+                Word(str(word), int(start), int(end)) for word, start, end in entry["words_ms"]
+            )
+            is_file = "file" in entry
+            place = (path.parent, entry["file"]) if is_file else (archive, entry["key"] + ".opus")
             voice = str(entry["voice"])
             is_own = entry.get("side", "own" if voice == OWN_VOICE else "user") == "own"
             clips.append(Clip(str(entry["key"]), voice, str(entry["text"]), words, place, is_own))
@@ -130,7 +140,9 @@ class Bank:
         for path in map(Path, paths):
             manifests = sorted(path.glob("manifest*.jsonl")) if path.is_dir() else [path]
             if not manifests or not all(manifest.is_file() for manifest in manifests):
-                raise ValueError(f"no speech bank at {path}: want a folder with manifest*.jsonl, or a .jsonl")
+                raise ValueError(
+                    f"no speech bank at {path}: want a folder with manifest*.jsonl, or a .jsonl"
+                )
             for manifest in manifests:
                 clips += read_manifest(manifest)
         return cls(clips, for_training)
@@ -139,7 +151,9 @@ class Bank:
         """Clips of a text. Raises KeyError naming it where there is none."""
         found = (self.own if side == "own" else self.user).get(normalise(text))
         if not found:
-            raise KeyError(f"the bank has no {side} clip of {text!r}; build it with `microturn bank build`")
+            raise KeyError(
+                f"the bank has no {side} clip of {text!r}; build it with `microturn bank build`"
+            )
         return found
 
     @property
@@ -149,7 +163,10 @@ class Bank:
         return [voice for voice in TRAINING if voice in found] + sorted(found - set(TRAINING))
 
     def utterance(self, clip: Clip) -> Utterance:
-        """Decode a clip and cut the silence around it. Raises ValueError where its sound cannot be read."""
+        """Decode a clip and cut the silence around it.
+
+        Raises ValueError where its sound cannot be read.
+        """
         samples = self.samples(clip)
         if clip.key not in self._spans:
             self._spans[clip.key] = span_of(samples, clip.rate_hz // 1000)
@@ -167,12 +184,16 @@ class Bank:
         return Utterance(clip, samples[first:last].astype(np.float32) / 32768.0, words)
 
     def samples(self, clip: Clip) -> npt.NDArray[np.int16]:
-        """Samples of a clip at its side's rate, decoded once. Raises ValueError where they cannot be read."""
+        """Samples of a clip at its side's rate, decoded once.
+
+        Raises ValueError where they cannot be read.
+        """
         if clip.key not in self._samples:
             container, name = clip.place
             try:
+                is_folder = container.is_dir()
                 source = (
-                    container / name if container.is_dir() else io.BytesIO(self._member(container, name))
+                    container / name if is_folder else io.BytesIO(self._member(container, name))
                 )
                 audio, rate_hz = soundfile.read(source, dtype="float32")
             except (soundfile.LibsndfileError, tarfile.TarError, OSError, KeyError) as error:
@@ -184,7 +205,8 @@ class Bank:
 
     def _member(self, archive: Path, name: str) -> bytes:
         if archive not in self._archives:
-            self._archives[archive] = tarfile.open(archive)
+            # Open for as long as the bank: clips are decoded one by one, when first used.
+            self._archives[archive] = tarfile.open(archive)  # noqa: SIM115
         member = self._archives[archive].extractfile(name)
         if member is None:
             raise ValueError(f"{archive} has no {name}")

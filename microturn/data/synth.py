@@ -1,10 +1,10 @@
 """Writes conversations to a folder, to listen to and to look at.
 
-One folder an episode: user.wav (16 kHz), own.wav (24 kHz), timeline.json (events, sound, both lanes of text),
-episode.npz (what a model is trained on):
+One folder an episode: user.wav (16 kHz), own.wav (24 kHz), timeline.json (events, sound, both lanes
+of text), episode.npz (what a model is trained on):
 
-    heard [T, A, M] uint8, said [T, A, M] uint8, is_said [T] bool, text_ids [T, K] int32 (-1: nothing),
-    speaks [T] bool, mel [T, F, M] float16
+    heard [T, A, M] uint8, said [T, A, M] uint8, is_said [T] bool, text_ids [T, K] int32 (-1:
+    nothing), speaks [T] bool, mel [T, F, M] float16
 
 T micro-turns, A audio frames, M mel bins, K text tokens, F mel frames.
 """
@@ -92,7 +92,8 @@ def synthesize(
 ) -> dict[str, Any]:
     """Write `count` conversations into `out`, overwriting earlier ones of the same number.
 
-    Raises ValueError for an unknown family or an unusable bank, KeyError for a text that the bank lacks.
+    Raises ValueError for an unknown family or an unusable bank, KeyError for a text that the bank
+    lacks.
     """
     mixture = weights(dict.fromkeys(families, 1.0) or None)
     clips, text = Bank.load(bank, for_training=False), Text.load(tokenizer or SHIPPED_TOKENIZER)
@@ -108,8 +109,20 @@ def synthesize(
             write_wav(folder / "user.wav", user_track(timeline, clips, sound), INPUT_RATE_HZ)
             own = own_track(timeline, clips)[: timeline.duration_ms * OUTPUT_RATE_HZ // 1000]
             write_wav(folder / "own.wav", own, OUTPUT_RATE_HZ)
-            (folder / "timeline.json").write_text(json.dumps(facts(episode, sound, text), indent=1) + "\n")
+            (folder / "timeline.json").write_text(
+                json.dumps(facts(episode, sound, text), indent=1) + "\n"
+            )
             np.savez_compressed(folder / "episode.npz", **arrays(episode))
-            entry = {"folder": folder.name, "seed": seed, "number": number, "families": timeline.families}
+            entry = {
+                "folder": folder.name,
+                "seed": seed,
+                "number": number,
+                "families": timeline.families,
+            }
             lines.write(json.dumps(entry) + "\n")
-    return {"out": str(out), "count": count, "seed": seed, "minutes": round(count * duration_ms / 60_000, 2)}
+    return {
+        "out": str(out),
+        "count": count,
+        "seed": seed,
+        "minutes": round(count * duration_ms / 60_000, 2),
+    }

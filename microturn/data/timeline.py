@@ -47,13 +47,16 @@ class Timeline:
 
 @dataclass
 class Talk:
-    """A conversation being laid out. `now_ms` is when both sides are done with what was said so far."""
+    """A conversation being laid out.
+
+    `now_ms` is when both sides are done with what was said so far.
+    """
 
     bank: Bank
     rng: random.Random
     user_voice: str | None = None
     now_ms: int = 0
-    events: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list[Event])
 
     def pick(self, side: str, text: str) -> Utterance:
         """A clip of this text, in the conversation's voice where the bank has it."""
@@ -89,4 +92,6 @@ class Talk:
 
     def timeline(self, duration_ms: int, families: tuple[str, ...]) -> Timeline:
         events = [event for event in self.events if event.onset_ms < duration_ms]
-        return Timeline(duration_ms, tuple(sorted(events, key=lambda event: event.onset_ms)), families)
+        return Timeline(
+            duration_ms, tuple(sorted(events, key=lambda event: event.onset_ms)), families
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -81,9 +82,9 @@ class Engine:
     ) -> MicroTurnOutput:
         """Take in 200 ms, give out 200 ms.
 
-        A repeated index returns the kept result; a failed step leaves the session as it was. `force_speak`
-        overrides the floor decision (benchmarks only). Raises KeyError for an unknown session and ValueError
-        for a micro-turn out of order.
+        A repeated index returns the kept result; a failed step leaves the session as it was.
+        `force_speak` overrides the floor decision (benchmarks only). Raises KeyError for an unknown
+        session and ValueError for a micro-turn out of order.
         """
         session = self.session(session_id)
         if check_index(session, turn):
@@ -124,7 +125,7 @@ class Engine:
         session, audio_N = self.voice(session, mel_FM)
         ended = time.perf_counter()
         marks = (started, extended, decoded_at, slots_at, flowed, ended)
-        timings = Timings(*(1000 * (b - a) for a, b in zip(marks, marks[1:], strict=False)))
+        timings = Timings(*(1000 * (b - a) for a, b in pairwise(marks)))
         output = self.output(turn, result, audio_N, timings)
         pending_id = None if result.speaks else self.text.markers.silent
         after = replace(session, index=turn.index + 1, pending_id=pending_id, last=output)

@@ -1,7 +1,8 @@
 """A folder of weights -> an engine.
 
-A model folder holds `config.json` and `model.safetensors` (microturn/checkpoint.py), `tokenizer.json`,
-`vocoder.json` and `vocoder.safetensors`. Shipped models are folders in `microturn/weights/`.
+A model folder holds `config.json` and `model.safetensors` (microturn/checkpoint.py),
+`tokenizer.json`, `vocoder.json` and `vocoder.safetensors`. Shipped models are folders in
+`microturn/weights/`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def model_folder(name: str | Path) -> Path:
 
 
 def load(name: str | Path = "nano", sampling: SamplingConfig | None = None) -> Engine:
-    """Load a model with its text and vocoder. Raises ValueError or FileNotFoundError naming what is wrong."""
+    """Load a model with its text and vocoder. Raises ValueError or FileNotFoundError naming what is
+    wrong."""
     folder = model_folder(name)
     model = InteractionModel(load_config(folder))
     load_weights(model, folder)

@@ -1,4 +1,5 @@
-"""Choosing tokens and noise. Random numbers are a function of (seed, index, purpose), never of the batch.
+"""Choosing tokens and noise. Random numbers are a function of (seed, index, purpose), never of the
+batch.
 
 Legend: V vocabulary, F mel frames, M mel bins.
 """
@@ -18,8 +19,9 @@ from microturn.sequence import MAX_TEXT_TOKENS, Markers
 class SamplingConfig:
     """How the model's decisions are drawn.
 
-    text_temperature 0 takes the likeliest token. `eagerness` is added to the logit of `<|speak|>` at the floor
-    decision: positive speaks sooner, negative is more reserved. noise_temperature scales the flow's noise.
+    text_temperature 0 takes the likeliest token. `eagerness` is added to the logit of `<|speak|>`
+    at the floor decision: positive speaks sooner, negative is more reserved. noise_temperature
+    scales the flow's noise.
     """
 
     text_temperature: float = 0.0
@@ -42,7 +44,8 @@ def generator(seed: int, index: int, purpose: str) -> torch.Generator:
 
 
 def forbidden_mask(vocab_size: int, markers: Markers) -> Tensor:
-    """True for tokens that the model never writes: padding and the markers of typed messages. [V]"""
+    """True for tokens that the model never writes: padding and the markers of typed messages.
+    [V]"""
     mask_V = torch.zeros(vocab_size, dtype=torch.bool)
     for token_id in (
         markers.pad,
@@ -72,7 +75,9 @@ def choose(
 ) -> int:
     """One output token. With `must_end` only the two floor tokens are left."""
     if must_end:
-        return markers.speak if p_speak(logits_V, markers, config.eagerness) > 0.5 else markers.silent
+        return (
+            markers.speak if p_speak(logits_V, markers, config.eagerness) > 0.5 else markers.silent
+        )
     logits_V = logits_V.masked_fill(forbidden_V, float("-inf"))
     logits_V[markers.speak] += config.eagerness
     if config.text_temperature == 0:

@@ -21,7 +21,8 @@ from microturn.turns import MICRO_TURN_MS, OUTPUT_RATE_HZ, MicroTurnInput, Micro
 
 @dataclass(frozen=True)
 class Session:
-    """Everything a session remembers. A step makes a new value; the old one stays valid until then."""
+    """Everything a session remembers. A step makes a new value; the old one stays valid until
+    then."""
 
     id: str
     seed: int
@@ -62,7 +63,8 @@ def typed_ids(turn: MicroTurnInput, text: Text) -> tuple[int, ...]:
 
 
 def listen(session: Session, turn: MicroTurnInput, text: Text) -> tuple[Session, TurnFeatures]:
-    """Turn one micro-turn of input into features; returns the session with its signal tails moved on."""
+    """Turn one micro-turn of input into features; returns the session with its signal tails moved
+    on."""
     bins_AM, heard = heard_bins(torch.from_numpy(turn.audio), session.heard)
     said_AM, said = None, SaidState()
     played = turn.played_ms * OUTPUT_RATE_HZ // 1000

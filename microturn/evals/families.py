@@ -1,8 +1,9 @@
-"""Plays generated conversations to an engine in lockstep and compares what it does with the timeline.
+"""Plays generated conversations to an engine in lockstep and compares what it does with the
+timeline.
 
-A conversation's user side is fixed; what the model says is cut into runs of speaking micro-turns, and each event
-that the timeline expects of the model is matched with the run that begins nearest to it. No judge: text is compared
-word by word, times are integer milliseconds.
+A conversation's user side is fixed; what the model says is cut into runs of speaking micro-turns,
+and each event that the timeline expects of the model is matched with the run that begins nearest to
+it. No judge: text is compared word by word, times are integer milliseconds.
 
     python -m microturn.evals.families --bank DIR --model nano --count 20
 """
@@ -98,7 +99,9 @@ class Tally:
     def __post_init__(self) -> None:
         self.late_ms, self.stop_ms = [], []
 
-    def add(self, timeline: Timeline, outputs: Sequence[MicroTurnOutput]) -> list[tuple[Event, Run | None]]:
+    def add(
+        self, timeline: Timeline, outputs: Sequence[MicroTurnOutput]
+    ) -> list[tuple[Event, Run | None]]:
         """Compare one conversation; returns what was matched with what."""
         users = [event for event in timeline.events if event.side == "user"]
         heard = "".join(output.heard_text for output in outputs)
@@ -124,7 +127,9 @@ class Tally:
         if event.cut_ms is None or event.cut_ms >= event.end_ms:
             self.right += word_errors(run.text, event.text)[0] == 0
             return
-        begun = normalise(event.text).startswith(normalise(run.text)[:-6])  # the last word may be cut
+        begun = normalise(event.text).startswith(
+            normalise(run.text)[:-6]
+        )  # the last word may be cut
         self.right += begun
         onset_ms = max(user.onset_ms for user in users if user.onset_ms < event.cut_ms)
         self.stop_ms.append(run.end_ms - onset_ms)
@@ -147,13 +152,16 @@ class Tally:
 def measure(
     engine: Engine, bank: Bank, family: str | None, count: int, duration_ms: int = 30_000
 ) -> tuple[Tally, list[str]]:
-    """Play `count` conversations of one family (None: of all, mixed); returns the tally and readable lines."""
+    """Play `count` conversations of one family (None: of all, mixed); returns the tally and
+    readable lines."""
     tally, lines = Tally(), []
     mixture = weights(None if family is None else {family: 1.0})
     for number in range(count):
         rng = random.Random(f"{EVAL_SEED}/{family}/{number}")
         timeline = compose(rng, bank, mixture, duration_ms)
-        sound = Sound(rng.uniform(0.15, 0.9), rng.choice((0.0, 0.0005, 0.002)), rng.randrange(2**31))
+        sound = Sound(
+            rng.uniform(0.15, 0.9), rng.choice((0.0, 0.0005, 0.002)), rng.randrange(2**31)
+        )
         outputs = converse(engine, user_track(timeline, bank, sound), seed=number)
         for event, run in tally.add(timeline, outputs):
             got = "nothing" if run is None else f"{run.onset_ms} {run.text!r}"

@@ -1,13 +1,13 @@
 """Flow head: 4 slot states and the last 200 ms of mel -> the next 200 ms of mel, jointly.
 
-A small transformer over `num_context_frames` known frames followed by `num_frames` noisy ones. Every frame is
-conditioned, through adaptive norm (Peebles & Xie, 2023; one modulation shared by all layers as in Chen et al.,
-2023, PixArt-alpha), on the flow time and on the slot state of its 50 ms. Flow matching as in Lipman et al., 2023:
-x_t = (1 - t) x_0 + t x_1 with noise x_0 at t = 0 and data x_1 at t = 1, velocity target x_1 - x_0.
-It samples nothing by itself: noise is an argument.
+A small transformer over `num_context_frames` known frames followed by `num_frames` noisy ones.
+Every frame is conditioned, through adaptive norm (Peebles & Xie, 2023; one modulation shared by all
+layers as in Chen et al., 2023, PixArt-alpha), on the flow time and on the slot state of its 50 ms.
+Flow matching as in Lipman et al., 2023: x_t = (1 - t) x_0 + t x_1 with noise x_0 at t = 0 and data
+x_1 at t = 1, velocity target x_1 - x_0. It samples nothing by itself: noise is an argument.
 
-Legend: B micro-turns, F target frames, C context frames, M mel bins, K slots, T frames of both, D width, H heads,
-W head width.
+Legend: B micro-turns, F target frames, C context frames, M mel bins, K slots, T frames of both, D
+width, H heads, W head width.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class FlowBlock(nn.Module):
         q_BHTW, k_BHTW, v_BHTW = qkv.permute(2, 0, 3, 1, 4)
         score_BHTT = (q_BHTW @ k_BHTW.transpose(-1, -2)).float() / math.sqrt(q_BHTW.shape[-1])
         mixed_BHTW = score_BHTT.softmax(-1).to(v_BHTW.dtype) @ v_BHTW
-        return tiled_linear(mixed_BHTW.transpose(1, 2).reshape(batch, frames, width), self.out.weight)
+        return tiled_linear(
+            mixed_BHTW.transpose(1, 2).reshape(batch, frames, width), self.out.weight
+        )
 
     def forward(self, x_BTD: Tensor, modulation_BT6D: Tensor) -> Tensor:
         m_BTD = (modulation_BT6D + self.modulation).unbind(2)
@@ -71,7 +73,7 @@ class FlowHead(nn.Module):
         super().__init__()
         if config.num_frames % NUM_SLOTS:
             raise ValueError(
-                f"num_frames {config.num_frames} must be a multiple of the {NUM_SLOTS} audio-out slots"
+                f"num_frames {config.num_frames} must be a multiple of the {NUM_SLOTS} slots"
             )
         self.config = config
         width = config.width
@@ -84,19 +86,25 @@ class FlowHead(nn.Module):
         self.time_in = nn.Linear(TIME_FEATURES, width)
         self.context_condition = nn.Parameter(torch.zeros(width))
         self.modulation = nn.Linear(width, 6 * width)
-        self.blocks = nn.ModuleList(FlowBlock(width, config.num_heads) for _ in range(config.num_layers))
+        self.blocks = nn.ModuleList(
+            FlowBlock(width, config.num_heads) for _ in range(config.num_layers)
+        )
         self.final_modulation = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, config.num_mel_bins)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def velocity(self, x_BFM: Tensor, t_B: Tensor, context_BCM: Tensor, slots_BKD: Tensor) -> Tensor:
+    def velocity(
+        self, x_BFM: Tensor, t_B: Tensor, context_BCM: Tensor, slots_BKD: Tensor
+    ) -> Tensor:
         """Velocity at x_t. x and context are normalised mel; returns [B, F, M] in float32."""
         slot_BKD = tiled_linear(slots_BKD, self.slot_in.weight, self.slot_in.bias)
         slot_BFD = slot_BKD.repeat_interleave(x_BFM.shape[1] // NUM_SLOTS, dim=1)
         time_BD = tiled_linear(time_features(t_B), self.time_in.weight, self.time_in.bias)
         target_BFD = slot_BFD + time_BD[:, None]
-        context_BCD = (self.context_condition + slot_BKD[:, :1]).expand(-1, context_BCM.shape[1], -1)
+        context_BCD = (self.context_condition + slot_BKD[:, :1]).expand(
+            -1, context_BCM.shape[1], -1
+        )
         condition_BTD = functional.silu(torch.cat([context_BCD, target_BFD], dim=1))
         modulation = tiled_linear(condition_BTD, self.modulation.weight, self.modulation.bias)
         modulation_BT6D = modulation.unflatten(-1, (6, -1))
@@ -119,7 +127,12 @@ class FlowHead(nn.Module):
         return tiled_linear(x_BFD, self.out.weight, self.out.bias).float()
 
     def loss(
-        self, mel_BFM: Tensor, context_BCM: Tensor, slots_BKD: Tensor, noise_BFM: Tensor, t_B: Tensor
+        self,
+        mel_BFM: Tensor,
+        context_BCM: Tensor,
+        slots_BKD: Tensor,
+        noise_BFM: Tensor,
+        t_B: Tensor,
     ) -> Tensor:
         """Flow-matching loss for each micro-turn: mean squared error of the velocity, [B]."""
         t_B11 = t_B[:, None, None]

@@ -1,4 +1,5 @@
-"""InteractionModel: embed -> transformer -> text logits, and slot states for the flow head. Mathematics only.
+"""InteractionModel: embed -> transformer -> text logits, and slot states for the flow head.
+Mathematics only.
 
 Legend: B rows, S positions, D width, V vocabulary, U speaking micro-turns, K slots.
 """
@@ -28,7 +29,8 @@ class InteractionModel(nn.Module):
     def forward(
         self, positions: Positions, num_rows: int, loads: list[Tensor] | None = None
     ) -> Tensor:
-        """Whole rows at once (training): positions of `num_rows` rows of equal length -> hidden_BSD.
+        """Whole rows at once (training): positions of `num_rows` rows of equal length ->
+        hidden_BSD.
 
         `loads` collects one tensor of rows per expert for each mixture layer.
         """

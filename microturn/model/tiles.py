@@ -1,7 +1,9 @@
-"""Linears on row counts that are multiples of 16, so that a row's bits never depend on how many rows there are.
+"""Linears on row counts that are multiples of 16, so that a row's bits never depend on how many
+rows there are.
 
-On CPU, `F.linear` picks another kernel for few rows: one row alone and the same row among 128 differ in the last
-bit. With row counts in multiples of 16 they agree (tests/test_model_tiles.py, with its negative control).
+On CPU, `F.linear` picks another kernel for few rows: one row alone and the same row among 128
+differ in the last bit. With row counts in multiples of 16 they agree (tests/test_model_tiles.py,
+with its negative control).
 
 Legend: R rows, D width in, E width out.
 """
@@ -15,7 +17,8 @@ ROW_TILE = 16
 
 
 def tiled_linear(x: Tensor, weight_ED: Tensor, bias_E: Tensor | None = None) -> Tensor:
-    """`F.linear` over the last dimension with rows padded to a multiple of 16: [..., D] -> [..., E]."""
+    """`F.linear` over the last dimension with rows padded to a multiple of 16: [..., D] -> [...,
+    E]."""
     num_rows = x.numel() // x.shape[-1]
     num_missing = -num_rows % ROW_TILE
     if not num_missing:

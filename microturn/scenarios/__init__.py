@@ -1,7 +1,7 @@
 """Skills, one file each: what is said by whom. A new skill is one new file here.
 
-Each module offers `USER_TEXTS` and `OWN_TEXTS` (what the speech bank must hold) and `play(talk)`, which lays one
-exchange down on a `Talk`.
+Each module offers `USER_TEXTS` and `OWN_TEXTS` (what the speech bank must hold) and `play(talk)`,
+which lays one exchange down on a `Talk`.
 """
 
 from __future__ import annotations

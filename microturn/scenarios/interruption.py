@@ -1,4 +1,4 @@
-"""The user interrupts a long spoken answer: with "stop", or with a question that is answered instead."""
+"""The user interrupts a long spoken answer: with "stop", or with a question, answered instead."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LONG_ANSWERS = {
         "went home again."
     ),
     "Tell me about the sea.": (
-        "The sea is wide and deep and full of salt. It covers most of the world. The wind makes the "
-        "waves, and the moon pulls the water up and down twice a day."
+        "The sea is wide and deep and full of salt. It covers most of the world. The wind makes "
+        "the waves, and the moon pulls the water up and down twice a day."
     ),
     "Tell me about the moon.": (
         "The moon goes around the earth once a month. It has no air and no water, only dust and "
@@ -23,9 +23,7 @@ LONG_ANSWERS = {
         "Take flour, water, salt and a little yeast. Mix them well and let the dough rest for an "
         "hour. Then fold it, let it rise again, and bake it until the crust is brown."
     ),
-    "Count to ten.": (
-        "One, two, three, four, five, six, seven, eight, nine, ten."
-    ),
+    "Count to ten.": ("One, two, three, four, five, six, seven, eight, nine, ten."),
     "What is a tree?": (
         "A tree is a tall plant with roots, a trunk and many leaves. It drinks water from the "
         "ground and takes light from the sun. Some trees live for a thousand years."

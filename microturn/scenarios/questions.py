@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from microturn.data.timeline import Talk
 
+# fmt: off
 NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty"
-).split()
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen", "twenty",
+)
+# fmt: on
 CAPITALS = {
     "France": "Paris",
     "Italy": "Rome",
@@ -32,9 +35,9 @@ CAPITALS = {
 }
 # fmt: off
 SUMS = (
-    (1, 1), (2, 1), (2, 2), (3, 1), (2, 3), (3, 3), (4, 2), (4, 3), (5, 2), (4, 4), (5, 4), (3, 6), (5, 5), (6,
-    4), (7, 3), (6, 5), (7, 4), (8, 2), (6, 6), (8, 4), (7, 6), (9, 4), (7, 7), (8, 6), (9, 6), (8, 8), (10, 7),
-    (9, 9), (10, 9), (10, 10),
+    (1, 1), (2, 1), (2, 2), (3, 1), (2, 3), (3, 3), (4, 2), (4, 3), (5, 2), (4, 4), (5, 4),
+    (3, 6), (5, 5), (6, 4), (7, 3), (6, 5), (7, 4), (8, 2), (6, 6), (8, 4), (7, 6), (9, 4),
+    (7, 7), (8, 6), (9, 6), (8, 8), (10, 7), (9, 9), (10, 9), (10, 10),
 )
 # fmt: on
 TALK = {
@@ -55,8 +58,12 @@ TALK = {
 
 def questions() -> dict[str, str]:
     """Every question with its answer."""
-    known = {f"What is the capital of {country}?": f"It is {city}." for country, city in CAPITALS.items()}
-    known |= {f"Tell me the capital of {country}.": f"It is {city}." for country, city in CAPITALS.items()}
+    known = {
+        f"What is the capital of {country}?": f"It is {city}." for country, city in CAPITALS.items()
+    }
+    known |= {
+        f"Tell me the capital of {country}.": f"It is {city}." for country, city in CAPITALS.items()
+    }
     known |= {
         f"What is {NUMBERS[a]} plus {NUMBERS[b]}?": f"That is {NUMBERS[a + b]}." for a, b in SUMS
     }

@@ -1,6 +1,7 @@
 """A spoken reminder at an interval until told to stop.
 
-Each reminder begins `interval` seconds after the model's last own onset; the first counts from the acknowledgement.
+Each reminder begins `interval` seconds after the model's last own onset; the first counts from the
+acknowledgement.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ USER_TEXTS = tuple(
     for action in ACTIONS
     for interval in INTERVALS_S
 )
-OWN_TEXTS = (*ACTIONS.values(), *(f"Okay, every {NUMBERS[i]} seconds." for i in INTERVALS_S), STOPPED)
+OWN_TEXTS = (
+    *ACTIONS.values(),
+    *(f"Okay, every {NUMBERS[i]} seconds." for i in INTERVALS_S),
+    STOPPED,
+)
 
 
 def play(talk: Talk) -> None:

@@ -1,4 +1,5 @@
-"""Log-mel <-> dMel bins (Bai et al., 2024, dMel): nearest of 16 centres from -7 to 2, as Inkling publishes them.
+"""Log-mel <-> dMel bins (Bai et al., 2024, dMel): nearest of 16 centres from -7 to 2, as Inkling
+publishes them.
 
 Legend: A frames, M mel bins.
 """

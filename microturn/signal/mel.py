@@ -1,9 +1,11 @@
-"""Waveform -> log-mel: what is heard (16 kHz), what was said (24 kHz, same frames), and what is to be said.
+"""Waveform -> log-mel: what is heard (16 kHz), what was said (24 kHz, same frames), and what is to
+be said.
 
-Heard: values of Inkling's feature extractor (transformers 5.23 `feature_extraction_inkling.py`): hop 50 ms, periodic
-Hann window of 100 ms, left-padded, magnitude floored at 1e-10 power, Slaney mel with area norm, log10 with floor
-1e-10. Said: the same at 24 kHz; both FFTs have bins 10 Hz apart, so the first 801 magnitudes, scaled by 2/3, go
-through the same filters. To be said: 24 kHz, hop 10 ms, window 1024 looking right (docs/architecture.md).
+Heard: values of Inkling's feature extractor (transformers 5.23 `feature_extraction_inkling.py`):
+hop 50 ms, periodic Hann window of 100 ms, left-padded, magnitude floored at 1e-10 power, Slaney mel
+with area norm, log10 with floor 1e-10. Said: the same at 24 kHz; both FFTs have bins 10 Hz apart,
+so the first 801 magnitudes, scaled by 2/3, go through the same filters. To be said: 24 kHz, hop 10
+ms, window 1024 looking right (docs/architecture.md).
 
 Legend: N samples, A frames of 50 ms, F frames of 10 ms, K frequency bins, M mel bins.
 """
@@ -31,7 +33,9 @@ OUTPUT_HOP = 240
 OUTPUT_WINDOW = 1024
 OUTPUT_FLOOR = 1e-5
 OUTPUT_MEAN, OUTPUT_SCALE = -5.0, 2.5
-SILENT_MEL = (math.log(OUTPUT_FLOOR) - OUTPUT_MEAN) / OUTPUT_SCALE  # the output mel of digital silence
+SILENT_MEL = (
+    math.log(OUTPUT_FLOOR) - OUTPUT_MEAN
+) / OUTPUT_SCALE  # the output mel of digital silence
 
 
 def hz_to_mel(frequency: Tensor) -> Tensor:
@@ -51,7 +55,9 @@ def mel_to_hz(mel: Tensor) -> Tensor:
 def mel_filters(num_frequencies: int, rate_hz: int, num_mel_bins: int = NUM_MEL_BINS) -> Tensor:
     """Triangular filters with area norm from 0 to rate_hz / 2: [M, K] float32."""
     top = hz_to_mel(torch.tensor([0.0, rate_hz / 2], dtype=torch.float64))
-    edges = mel_to_hz(torch.linspace(float(top[0]), float(top[1]), num_mel_bins + 2, dtype=torch.float64))
+    edges = mel_to_hz(
+        torch.linspace(float(top[0]), float(top[1]), num_mel_bins + 2, dtype=torch.float64)
+    )
     frequencies = torch.linspace(0, rate_hz / 2, num_frequencies, dtype=torch.float64)
     width = edges.diff()
     slope = edges[:, None] - frequencies
@@ -68,13 +74,16 @@ def hann(length: int) -> Tensor:
 
 
 def _bins(audio_N: Tensor, hop: int, scale: float) -> Tensor:
-    """Frames of two hops, one per hop of new samples: dMel bins [A, M]. audio starts one hop early."""
+    """Frames of two hops, one per hop of new samples: dMel bins [A, M]. audio starts one hop
+    early."""
     frames_AN = audio_N.unfold(0, 2 * hop, hop) * hann(2 * hop)
     spectrum_AK = torch.fft.rfft(frames_AN)[:, :NUM_FREQUENCIES]
     power_AK = torch.view_as_real(spectrum_AK).square().sum(-1) * scale**2
     magnitude_AK = power_AK.clamp_min(POWER_FLOOR).sqrt()
     filters_MK = mel_filters(NUM_FREQUENCIES, INPUT_RATE_HZ)
-    rows = [filters_MK @ magnitude_K for magnitude_K in magnitude_AK]  # one by one: bits free of packets
+    rows = [
+        filters_MK @ magnitude_K for magnitude_K in magnitude_AK
+    ]  # one by one: bits free of packets
     return to_bins(torch.stack(rows).clamp_min(MEL_FLOOR).log10())
 
 
@@ -101,7 +110,8 @@ def _stream(audio_N: Tensor, tail_N: Tensor, hop: int, scale: float) -> tuple[Te
 
 
 def heard_bins(audio_N: Tensor, state: HeardState) -> tuple[Tensor, HeardState]:
-    """Samples at 16 kHz, any number -> dMel bins [A, M] uint8 of every hop that is full now, and the new state."""
+    """Samples at 16 kHz, any number -> dMel bins [A, M] uint8 of every hop that is full now, and
+    the new state."""
     bins_AM, tail_N = _stream(audio_N, state.tail_N, HEARD_HOP, 1.0)
     return bins_AM, HeardState(tail_N)
 
@@ -113,12 +123,15 @@ def said_bins(audio_N: Tensor, state: SaidState) -> tuple[Tensor, SaidState]:
 
 
 def output_mel(audio_N: Tensor) -> Tensor:
-    """Samples at 24 kHz -> normalised log-mel [F, M]; F = ceil(N / 240). Frame j covers samples 240 j to 240 j + 1023."""
+    """Samples at 24 kHz -> normalised log-mel [F, M]; F = ceil(N / 240). Frame j covers samples 240
+    j to 240 j + 1023."""
     num_frames = -(-len(audio_N) // OUTPUT_HOP)
     if num_frames == 0:
         return torch.zeros(0, NUM_MEL_BINS)
     missing = (num_frames - 1) * OUTPUT_HOP + OUTPUT_WINDOW - len(audio_N)
     padded_N = torch.nn.functional.pad(audio_N.float(), (0, missing))
-    spectrum_FK = torch.fft.rfft(padded_N.unfold(0, OUTPUT_WINDOW, OUTPUT_HOP) * hann(OUTPUT_WINDOW))
+    spectrum_FK = torch.fft.rfft(
+        padded_N.unfold(0, OUTPUT_WINDOW, OUTPUT_HOP) * hann(OUTPUT_WINDOW)
+    )
     mel_FM = spectrum_FK.abs() @ mel_filters(OUTPUT_WINDOW // 2 + 1, OUTPUT_RATE_HZ).T
     return (mel_FM.clamp_min(OUTPUT_FLOOR).log() - OUTPUT_MEAN) / OUTPUT_SCALE

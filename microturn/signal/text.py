@@ -1,7 +1,8 @@
 """Text <-> token ids: a small BPE over lower-case words, with the marker tokens first.
 
-Every word carries its leading space, so that pieces written in different micro-turns join exactly. Pieces are short
-(at most 6 characters with the space): what is said is laid out in time piece by piece.
+Every word carries its leading space, so that pieces written in different micro-turns join exactly.
+Pieces are short (at most 6 characters with the space): what is said is laid out in time piece by
+piece.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from microturn.sequence import Markers
 SPACE = "\u2581"
 MAX_PIECE_LETTERS = 6
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789'.,?!-"
-REPLACEMENTS = str.maketrans({"\u2019": "'", "\u2018": "'", "\u2014": "-", "\u2013": "-", ";": ",", ":": ","})
+REPLACEMENTS = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "\u2014": "-", "\u2013": "-", ";": ",", ":": ","}
+)
 
 
 def normalise(text: str) -> str:
@@ -32,17 +35,20 @@ class Text:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         names = Markers.names()
-        ids = [tokenizer.token_to_id(name) for name in names]
-        missing = [name for name, token_id in zip(names, ids, strict=True) if token_id is None]
+        known = tokenizer.get_vocab()
+        missing = [name for name in names if name not in known]
         if missing:
             raise ValueError(f"the tokenizer lacks the marker tokens {', '.join(missing)}")
         self.tokenizer = tokenizer
-        self.markers = Markers(*ids)
+        self.markers = Markers(*(known[name] for name in names))
         self.vocab_size: int = tokenizer.get_vocab_size()
 
     @classmethod
     def load(cls, path: Path | str) -> Text:
-        """Read `tokenizer.json`. Raises ValueError naming the file when it is missing or damaged."""
+        """Read `tokenizer.json`.
+
+        Raises ValueError naming the file when it is missing or damaged.
+        """
         if not Path(path).is_file():
             raise ValueError(f"no tokenizer at {path}")
         try:
@@ -56,7 +62,9 @@ class Text:
     def train(cls, sentences: Iterable[str], vocab_size: int = 512) -> Text:
         """Learn a vocabulary of `vocab_size` ids, markers included."""
         tokenizer = Tokenizer(models.BPE(unk_token=None))
-        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always")
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(
+            replacement=SPACE, prepend_scheme="always"
+        )
         tokenizer.decoder = decoders.Fuse()
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,

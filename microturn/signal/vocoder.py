@@ -1,9 +1,11 @@
-"""Mel -> waveform: a small causal ConvNeXt that predicts one STFT frame per mel frame (Vocos; Siuzdak, 2023).
+"""Mel -> waveform: a small causal ConvNeXt that predicts one STFT frame per mel frame (Vocos;
+Siuzdak, 2023).
 
-Frame j of the output mel covers samples [240 j, 240 j + 1024). Adding up the windows of frames up to j completes
-every sample before 240 (j + 1), so streaming adds no delay; the 784 samples that still wait for later frames are
-the tail. Streamed output equals whole output to the bit: rows go through tiled linears, convolutions are shifted
-products, and the window's envelope is the periodic one of an endless stream.
+Frame j of the output mel covers samples [240 j, 240 j + 1024). Adding up the windows of frames up
+to j completes every sample before 240 (j + 1), so streaming adds no delay; the 784 samples that
+still wait for later frames are the tail. Streamed output equals whole output to the bit: rows go
+through tiled linears, convolutions are shifted products, and the window's envelope is the periodic
+one of an endless stream.
 
 Legend: B rows, F mel frames, M mel bins, D width, T tail frames, K frequency bins, N samples.
 """
@@ -32,7 +34,8 @@ WEIGHTS_FILE, CONFIG_FILE = "vocoder.safetensors", "vocoder.json"
 
 @dataclass(frozen=True)
 class VocoderConfig:
-    """Size of the network; `kernel` frames are seen by each convolution, none of them in the future."""
+    """Size of the network; `kernel` frames are seen by each convolution, none of them in the
+    future."""
 
     width: int = 192
     num_blocks: int = 6
@@ -42,14 +45,16 @@ class VocoderConfig:
 
 @dataclass(frozen=True)
 class VocoderState:
-    """What streaming remembers: inputs of each convolution, and samples that wait for later frames."""
+    """What streaming remembers: inputs of each convolution, and samples that wait for later
+    frames."""
 
     tails: tuple[Tensor, ...]
     overlap_N: Tensor
 
 
 def rows_linear(x: Tensor, linear: nn.Linear) -> Tensor:
-    """A linear on row counts that are multiples of 16, as in the model (bits free of the row count)."""
+    """A linear on row counts that are multiples of 16, as in the model (bits free of the row
+    count)."""
     num_rows = x.numel() // x.shape[-1]
     padded = functional.pad(x.reshape(num_rows, -1), (0, 0, 0, -num_rows % ROW_TILE))
     return functional.linear(padded, linear.weight, linear.bias)[:num_rows].view(*x.shape[:-1], -1)
@@ -99,7 +104,8 @@ def window_envelope() -> Tensor:
 
 
 def overlap_add(frames_BFN: Tensor, overlap_BN: Tensor) -> tuple[Tensor, Tensor]:
-    """Windowed frames -> finished samples [B, 240 F] and the new unfinished ones [B, 784]. Fixed order of sums."""
+    """Windowed frames -> finished samples [B, 240 F] and the new unfinished ones [B, 784]. Fixed
+    order of sums."""
     batch, num_frames, _ = frames_BFN.shape
     total = num_frames * OUTPUT_HOP + TAIL_SAMPLES
     sum_BN = functional.pad(overlap_BN, (0, total - overlap_BN.shape[1]))
@@ -125,11 +131,15 @@ class Vocoder(nn.Module):
         self.mel_in = nn.Linear(NUM_MEL_BINS, width)
         self.conv_in = CausalDepthwise(width, self.config.kernel)
         self.norm_in = nn.LayerNorm(width)
-        self.blocks = nn.ModuleList(ConvNeXtBlock(self.config) for _ in range(self.config.num_blocks))
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(self.config) for _ in range(self.config.num_blocks)
+        )
         self.norm_out = nn.LayerNorm(width)
         self.out = nn.Linear(width, 2 * NUM_FREQUENCIES)
 
-    def frames(self, mel_BFM: Tensor, tails: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def frames(
+        self, mel_BFM: Tensor, tails: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Windowed waveform frames [B, F, 1024], and the tails that follow."""
         after = []
         x_BFD = rows_linear(mel_BFM, self.mel_in)
@@ -148,10 +158,13 @@ class Vocoder(nn.Module):
         like = self.mel_in.weight
         count = 1 + self.config.num_blocks
         tail = like.new_zeros(batch, self.config.kernel - 1, self.config.width)
-        return VocoderState((tail,) * count, like.new_zeros(batch, TAIL_SAMPLES, dtype=torch.float32))
+        return VocoderState(
+            (tail,) * count, like.new_zeros(batch, TAIL_SAMPLES, dtype=torch.float32)
+        )
 
     def advance(self, mel_BFM: Tensor, state: VocoderState) -> tuple[Tensor, VocoderState]:
-        """Take in F frames, give out the 240 F samples that they complete: [B, N] and the new state."""
+        """Take in F frames, give out the 240 F samples that they complete: [B, N] and the new
+        state."""
         frames_BFN, tails = self.frames(mel_BFM, state.tails)
         done_BN, overlap_BN = overlap_add(frames_BFN, state.overlap_N)
         envelope = window_envelope().repeat(mel_BFM.shape[1])
@@ -176,7 +189,9 @@ def save_vocoder(vocoder: Vocoder, path: Path | str, dtype: torch.dtype = torch.
     """Write config and weights beside a model's."""
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().to(dtype).contiguous() for name, value in vocoder.state_dict().items()}
+    tensors = {
+        name: value.detach().to(dtype).contiguous() for name, value in vocoder.state_dict().items()
+    }
     save_file(tensors, path / WEIGHTS_FILE)
     (path / CONFIG_FILE).write_text(json.dumps(asdict(vocoder.config), indent=1) + "\n")
 

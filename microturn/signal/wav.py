@@ -1,4 +1,5 @@
-"""Sound files: read, write, change the rate. Each fault gets one line that names the file and the remedy."""
+"""Sound files: read, write, change the rate. Each fault gets one line that names the file and the
+remedy."""
 
 from __future__ import annotations
 
@@ -14,17 +15,21 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
 
 
 def read_wav(path: Path | str) -> tuple[FloatArray, int]:
-    """Mono samples in [-1, 1] and the sample rate in Hz. Raises ValueError for every file it cannot use."""
+    """Mono samples in [-1, 1] and the sample rate in Hz. Raises ValueError for every file it cannot
+    use."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"no sound file at {path}")
     try:
         audio, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise ValueError(f"{path} is damaged or no sound file: {error}; save it as PCM WAV") from error
+        raise ValueError(
+            f"{path} is damaged or no sound file: {error}; save it as PCM WAV"
+        ) from error
     if audio.shape[1] != 1:
         raise ValueError(
-            f"{path} has {audio.shape[1]} channels, want one; convert it: sox {path.name} -c 1 mono.wav"
+            f"{path} has {audio.shape[1]} channels, want one; "
+            f"convert it: sox {path.name} -c 1 mono.wav"
         )
     if len(audio) == 0:
         raise ValueError(f"{path} is empty: it holds no samples")

@@ -1,8 +1,9 @@
 """The training loop: one readable loop, resumable to the step.
 
-A run is a folder: `model/` (config and weights, opens with `microturn run --model`), `state.pt` (optimizers and
-counters), `events.*` (TensorBoard), `log.jsonl`. What a batch holds is a function of (seed, step), so the data
-state is the step. The length of a run is given in minutes of training time, and the schedule follows that.
+A run is a folder: `model/` (config and weights, opens with `microturn run --model`), `state.pt`
+(optimizers and counters), `events.*` (TensorBoard), `log.jsonl`. What a batch holds is a function
+of (seed, step), so the data state is the step. The length of a run is given in minutes of training
+time, and the schedule follows that.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ def train_step(
     rng: torch.Generator,
     progress: float,
 ) -> tuple[Losses, float, list[Tensor]]:
-    """Forward (bf16 where that is faster), backward, clip, update. Returns losses, gradient norm, expert loads."""
+    """Forward (bf16 where that is faster), backward, clip, update. Returns losses, gradient norm,
+    expert loads."""
     loads: list[Tensor] = []
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16_is_fast()):
         result = losses(model, batch, markers, rng, loads)
@@ -113,7 +115,9 @@ def train_step(
     return result, float(norm), loads
 
 
-def save_run(model: InteractionModel, optimizers: Optimizers, counters: Counters, out: Path) -> None:
+def save_run(
+    model: InteractionModel, optimizers: Optimizers, counters: Counters, out: Path
+) -> None:
     """Write weights and state so that a kill at any moment leaves a usable run."""
     save(model, model.config, out / "model", dtype=torch.float32)
     state = {"optimizers": optimizers.state_dict(), "counters": asdict(counters)}
@@ -141,11 +145,16 @@ def train(config: TrainConfig) -> Counters:
     model = InteractionModel(preset(config.preset))
     optimizers = Optimizers(model, config.optim)
     counters = resume(model, optimizers, config)
-    print(f"{config.preset}: {count_parameters(model) / 1e6:.2f} M parameters, step {counters.step}")
+    print(
+        f"{config.preset}: {count_parameters(model) / 1e6:.2f} M parameters, step {counters.step}"
+    )
     writer = SummaryWriter(str(config.out))
     log = (config.out / "log.jsonl").open("a")
     batches = DataLoader(
-        Batches(config, text.markers, counters.step), batch_size=None, num_workers=1, prefetch_factor=4
+        Batches(config, text.markers, counters.step),
+        batch_size=None,
+        num_workers=1,
+        prefetch_factor=4,
     )
     bar = tqdm(total=round(config.minutes, 1), initial=counters.trained_seconds / 60, unit="min")
     last_save = counters.trained_seconds
@@ -190,5 +199,7 @@ def record(
         values["expert_load_max"] = float(share.max())
     for name, value in values.items():
         writer.add_scalar(name, value, counters.step)
-    log.write(json.dumps({"step": counters.step, **{k: round(v, 5) for k, v in values.items()}}) + "\n")
+    log.write(
+        json.dumps({"step": counters.step, **{k: round(v, 5) for k, v in values.items()}}) + "\n"
+    )
     log.flush()

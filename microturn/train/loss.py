@@ -1,7 +1,7 @@
 """The two losses: cross-entropy where the model is the author, flow matching on the slots.
 
-Legend: S positions of all rows, D width, V vocabulary, N authored targets, U speaking micro-turns, K slots,
-F mel frames, M mel bins.
+Legend: S positions of all rows, D width, V vocabulary, N authored targets, U speaking micro-turns,
+K slots, F mel frames, M mel bins.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Muon for matrices, AdamW for the rest, both from torch; AdamW for all where bf16 products are slow.
+"""Muon for matrices, AdamW for the rest, both from torch; AdamW for all where bf16 products are
+slow.
 
-torch's Muon orthogonalises in bf16. On a CPU without bf16 instructions that takes 300 ms for one 256x256 matrix
-(docs/log.md), so `use_muon` follows `precision.bf16_is_fast()` unless it is set.
+torch's Muon orthogonalises in bf16. On a CPU without bf16 instructions that takes 300 ms for one
+256x256 matrix (docs/log.md), so `use_muon` follows `precision.bf16_is_fast()` unless it is set.
 
-Matrices of the blocks (attention, feed-forward, experts, flow blocks) go to Muon; embeddings, tables, norms,
-biases, convolutions, routers and the unembedding to AdamW. Expert weights are stored stacked [E, out, in]: each
-expert's matrix is orthogonalised by itself, through a view that shares its storage.
+Matrices of the blocks (attention, feed-forward, experts, flow blocks) go to Muon; embeddings,
+tables, norms, biases, convolutions, routers and the unembedding to AdamW. Expert weights are stored
+stacked [E, out, in]: each expert's matrix is orthogonalised by itself, through a view that shares
+its storage.
 
 Legend: E experts.
 """
@@ -26,7 +28,8 @@ NOT_MATRICES = ("norm", "conv", "router", "gate.", "modulation", "bias")
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """Peak learning rates; Muon's update is scaled to AdamW's RMS (Liu et al., 2025), so they compare."""
+    """Peak learning rates; Muon's update is scaled to AdamW's RMS (Liu et al., 2025), so they
+    compare."""
 
     use_muon: bool | None = None
     muon_lr: float = 2e-3
@@ -106,8 +109,8 @@ class Optimizers:
         """Raises ValueError when the state was made by other optimizers."""
         if state.keys() != self.pairs.keys():
             raise ValueError(
-                f"the run was made with {sorted(state)}, this machine would use {sorted(self.pairs)}; "
-                "set use_muon to go on with the same ones"
+                f"the run was made with {sorted(state)}, this machine would use "
+                f"{sorted(self.pairs)}; set use_muon to go on with the same ones"
             )
         for name, (optimizer, _) in self.pairs.items():
             optimizer.load_state_dict(state[name])

@@ -1,4 +1,5 @@
-"""Is bf16 faster than fp32 on this processor? Measured once, since processors differ by a factor of 20.
+"""Is bf16 faster than fp32 on this processor? Measured once, since processors differ by a factor of
+20.
 
 Legend: R rows, D width.
 """
@@ -11,7 +12,9 @@ import time
 import torch
 
 
-def product_seconds(dtype: torch.dtype, rows: int = 512, width: int = 256, repeats: int = 5) -> float:
+def product_seconds(
+    dtype: torch.dtype, rows: int = 512, width: int = 256, repeats: int = 5
+) -> float:
     """Best time of one [R, D] x [D, D] product in `dtype`, in seconds."""
     x_RD, weight_DD = torch.ones(rows, width, dtype=dtype), torch.ones(width, width, dtype=dtype)
     best = float("inf")

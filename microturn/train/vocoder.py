@@ -1,8 +1,8 @@
 """Trains the vocoder on clips of the model's own voice.
 
-Losses: multi-resolution STFT (spectral convergence and log magnitude; Yamamoto et al., 2020), the error of the
-normalised output mel, and, after `adversarial_from` steps, a multi-resolution spectrogram discriminator (Jang et al.,
-2021) with hinge and feature-matching losses.
+Losses: multi-resolution STFT (spectral convergence and log magnitude; Yamamoto et al., 2020), the
+error of the normalised output mel, and, after `adversarial_from` steps, a multi-resolution
+spectrogram discriminator (Jang et al., 2021) with hinge and feature-matching losses.
 
     python -m microturn.train.vocoder --bank DIR [DIR ...] --out DIR --minutes 30
 
@@ -81,7 +81,9 @@ def spectral_loss(fake: list[Tensor], real: list[Tensor]) -> Tensor:
     total = torch.zeros(())
     for a, b in zip(fake, real, strict=True):
         convergence = (b - a).norm() / b.norm().clamp_min(1e-3)
-        total = total + convergence + (a.clamp_min(1e-4).log() - b.clamp_min(1e-4).log()).abs().mean()
+        total = (
+            total + convergence + (a.clamp_min(1e-4).log() - b.clamp_min(1e-4).log()).abs().mean()
+        )
     return total / len(fake)
 
 
@@ -107,7 +109,9 @@ def log_maps(spectra: list[Tensor]) -> list[Tensor]:
     return [spectrum.clamp_min(1e-4).log() for spectrum in spectra]
 
 
-def adversarial(judges: nn.ModuleList, fake: list[Tensor], real: list[Tensor]) -> tuple[Tensor, Tensor]:
+def adversarial(
+    judges: nn.ModuleList, fake: list[Tensor], real: list[Tensor]
+) -> tuple[Tensor, Tensor]:
     """Generator's hinge and feature-matching loss, and the discriminators' own hinge loss."""
     generator, critic = torch.zeros(()), torch.zeros(())
     for judge, a, b in zip(judges, log_maps(fake), log_maps(real), strict=True):
@@ -127,7 +131,9 @@ def train(run: VocoderRun) -> None:
     torch.manual_seed(run.seed)
     run.out.mkdir(parents=True, exist_ok=True)
     vocoder, judges = Vocoder(run.config), nn.ModuleList(Discriminator() for _ in RESOLUTIONS)
-    optimizer = torch.optim.AdamW(vocoder.parameters(), run.lr, (0.8, 0.95), weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(
+        vocoder.parameters(), run.lr, (0.8, 0.95), weight_decay=0.0, fused=True
+    )
     critic_optimizer = torch.optim.AdamW(judges.parameters(), 3e-4, (0.8, 0.95), fused=True)
     parts = {"vocoder": vocoder, "judges": judges, "a": optimizer, "b": critic_optimizer}
     step, spent = 0, 0.0
