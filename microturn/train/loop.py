@@ -4,6 +4,8 @@ A run is a folder: `model/` (config and weights, opens with `microturn run --mod
 (optimizers and counters), `events.*` (TensorBoard), `log.jsonl`. What a batch holds is a function
 of (seed, step), so the data state is the step. The length of a run is given in minutes of training
 time, and the schedule follows that.
+
+Legend: E routed experts.
 """
 
 from __future__ import annotations
