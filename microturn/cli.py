@@ -156,23 +156,15 @@ class Bench:
     what: Positional[Literal["tick"]] = "tick"
     model: str = "nano"  # shipped name or folder
     random_weights: bool = False  # measure the preset of that name with random weights
-    silent: int = 1500  # silent micro-turns of one session
-    speaking: int = 200  # speaking micro-turns of another
+    micro_turns: int = 1500  # of one session in which listening and speaking alternate
     seed: int = 0
     as_json: Json = False
 
     def execute(self) -> int:
-        from microturn.cli_train import bench
+        from microturn.cli_train import bench, describe_bench
 
-        result = bench(self.model, self.random_weights, self.silent, self.speaking, self.seed)
-        lines = [
-            f"{kind:8} median {result[kind]['median_ms']:.1f} ms, "
-            f"p95 {result[kind]['p95_ms']:.1f}, p99 {result[kind]['p99_ms']:.1f} "
-            f"(processor: {result[kind]['cpu_median_ms']:.1f})"
-            for kind in ("silent", "speaking")
-        ]
-        lines.append(f"tail over head: {result['flatness']['tail_over_head']:.3f}")
-        tell(self.as_json, result, "\n".join(lines))
+        result = bench(self.model, self.random_weights, self.micro_turns, self.seed)
+        tell(self.as_json, result, describe_bench(result))
         return 0
 
 

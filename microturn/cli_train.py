@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from microturn.engine.sampler import SamplingConfig
 from microturn.model.model import InteractionModel, count_parameters
 from microturn.presets import preset as preset_config
 from microturn.signal.text import Text
+from microturn.signal.vocoder import CONFIG_FILE as VOCODER_CONFIG
+from microturn.signal.vocoder import WEIGHTS_FILE as VOCODER_WEIGHTS
 from microturn.signal.vocoder import Vocoder, VocoderConfig
 
 SHIPPED_TOKENIZER = SHIPPED / "nano" / "tokenizer.json"
@@ -56,17 +61,44 @@ def train_preset(
         mixture=mixture or None,
         init_from=init_from,
     )
-    counters = train(config)
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is for the result
+        counters = train(config)
+    complete(out / "model", config.tokenizer)
     return {"out": str(out), "model": str(out / "model"), **vars(counters)}
 
 
-def bench(
-    model: str, random_weights: bool, num_silent: int, num_speaking: int, seed: int
-) -> dict[str, Any]:
+def complete(folder: Path, tokenizer: Path) -> None:
+    """Put beside trained weights what a model folder needs: text, and a vocoder if it has none."""
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    for name in (VOCODER_CONFIG, VOCODER_WEIGHTS):
+        shipped = SHIPPED / "nano" / name
+        if shipped.is_file() and not (folder / name).is_file():
+            shutil.copyfile(shipped, folder / name)
+
+
+def bench(model: str, random_weights: bool, num_turns: int, seed: int) -> dict[str, Any]:
     """Time a model, or a preset with random weights (without text: a lower bound)."""
     engine = random_engine(model) if random_weights else load(model)
-    result = bench_tick(engine, num_silent, num_speaking, seed)
+    result = bench_tick(engine, num_turns, seed)
     return {"model": model, "num_parameters": count_parameters(engine.model), **result}
+
+
+def describe_bench(result: dict[str, Any]) -> str:
+    """The figures for a person; the one that must stay at 1 comes last."""
+    machine = result["machine"]
+    lines = [
+        f"machine  {machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}, "
+        f"torch {machine['torch']}, one thread",
+        f"model    {result['model']}, {result['num_parameters'] / 1e6:.2f} M parameters",
+    ]
+    lines += [
+        f"{kind:8} median {result[kind]['median_ms']:.1f} ms, "
+        f"p95 {result[kind]['p95_ms']:.1f}, p99 {result[kind]['p99_ms']:.1f} "
+        f"(processor: {result[kind]['cpu_median_ms']:.1f})"
+        for kind in ("silent", "speaking")
+    ]
+    lines.append(f"tail over head: {result['flatness']['tail_over_head']:.3f}")
+    return "\n".join(lines)
 
 
 def random_engine(name: str) -> Engine:

@@ -23,14 +23,13 @@ if [ -z "${BANK:-}" ]; then
   "$microturn" bank build --out "$BANK"
 fi
 
-# 2. The model: listening, speaking and deciding, in one loop and from one mixture.
-"$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
+# 2. The vocoder: mel to waveform, on the model's own voice.
+.venv/bin/python -m microturn.train.vocoder \
+  --bank "$BANK" --out "$OUT/vocoder" --minutes "$VOCODER_MINUTES"
 
-# 3. The vocoder: mel to waveform, on the model's own voice.
-[ -f "$OUT/nano/model/vocoder.safetensors" ] ||
-  .venv/bin/python -m microturn.train.vocoder \
-    --bank "$BANK" --out "$OUT/nano/model" --minutes "$VOCODER_MINUTES"
-cp microturn/weights/nano/tokenizer.json "$OUT/nano/model/"
+# 3. The model: listening, speaking and deciding, in one loop and from one mixture.
+"$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
+cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
 
 # 4. What it does, family by family, and what a micro-turn costs.
 .venv/bin/python -m microturn.evals.families --bank "$BANK" --model "$OUT/nano/model" |

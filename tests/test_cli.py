@@ -53,10 +53,13 @@ def test_unknown_options_exit_with_2(args: list[str], capsys: pytest.CaptureFixt
         ("train nano --bank {tmp} --out {tmp}/run --mixture singing 1", "no family singing"),
         ("bench tick --model nowhere", "no model 'nowhere'"),
         ("bench tick --model mini --random-weights", "only presets of the same size"),
-        ("bench tick --random-weights --silent 3", "measure at least 10"),
+        ("bench tick --random-weights --micro-turns 3", "measure at least 50"),
         ("serve --model nowhere", "no model 'nowhere'"),
         ("synth --out {tmp}/s --bank {tmp} --count 0", "count must be at least 1"),
         ("synth --out {tmp}/s --bank {tmp} --families singing", "no family singing"),
+        ("synth --out {tmp}/s --bank {tmp} --seconds 1", "at least 5 seconds"),
+        ("synth --out {tmp}/s --bank {tmp} --roughness 2", "roughness must be 0 to 1"),
+        ("bank build --out {tmp}/b --limit 0", "limit must be at least 1"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -131,11 +134,21 @@ def test_help_loads_no_torch() -> None:
 
 
 def test_bench_prints_json(model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--model", model_folder, "--silent", 12, "--speaking", 10)
+    options = ("--model", model_folder, "--micro-turns", 60)
     code, out, _ = call(capsys, "bench", "tick", *options, "--json")
     result = json.loads(out)
     assert code == 0
-    assert result["silent"]["count"] == 12 and result["speaking"]["count"] == 10
+    assert result["silent"]["count"] == 40 and result["speaking"]["count"] == 20
     assert result["num_parameters"] > 0 and result["threads"] == 1
     code, out, _ = call(capsys, "bench", "tick", *options)
-    assert code == 0 and out.startswith("silent") and "tail over head" in out
+    assert code == 0 and out.startswith("machine") and "\nsilent " in out
+    assert out.splitlines()[-1].startswith("tail over head: ")
+
+
+def test_a_trained_folder_is_completed(tmp_path: Path) -> None:
+    from microturn.cli_train import SHIPPED_TOKENIZER, complete
+
+    (tmp_path / "vocoder.json").write_text("mine")
+    complete(tmp_path, SHIPPED_TOKENIZER)
+    assert (tmp_path / "tokenizer.json").read_bytes() == SHIPPED_TOKENIZER.read_bytes()
+    assert (tmp_path / "vocoder.json").read_text() == "mine"
