@@ -22,7 +22,7 @@ SYSTEM_PACKAGES = {
     "espeak-ng": "synthetic voices in tests and data",
     "flite": "synthetic voices in tests and data",
 }
-QUICK_MICRO_TURNS = 40
+QUICK_MICRO_TURNS = 100
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def examine_model(name: str) -> dict[str, Any]:
         engine = load(name)
     except (ValueError, OSError) as error:
         return {"name": name, "ok": False, "problem": str(error)}
-    timing = bench_tick(engine, QUICK_MICRO_TURNS, QUICK_MICRO_TURNS)
+    timing = bench_tick(engine, QUICK_MICRO_TURNS)
     return {
         "name": name,
         "folder": str(folder),

@@ -10,6 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,59 +22,75 @@ from microturn.turns import INPUT_SAMPLES, MICRO_TURN_MS, MicroTurnInput
 
 WARM_MICRO_TURNS = 5
 NOISE_LEVEL = 0.01
-EDGE_SHARE = 0.1  # of a session: its head and its tail are compared
+# Who speaks in a talk: 6 s of listening, 4 s of answering, and again. The compared parts of a long
+# session hold whole rounds, so that they differ in age only.
+ROUND = (False,) * 30 + (True,) * 20
+NUM_PARTS = 10  # of a session: its second tenth is compared with its last
 
 
-def bench_tick(
-    engine: Engine, num_silent: int = 1500, num_speaking: int = 200, seed: int = 0
-) -> dict[str, Any]:
-    """Measure silent micro-turns of one session and speaking ones of another.
+@dataclass(frozen=True)
+class Measured:
+    """One micro-turn: what it was, and wall and processor milliseconds of it."""
 
-    Both hear quiet noise; the floor decision is forced. Raises ValueError for fewer than 10.
+    speaks: bool
+    wall_ms: float
+    cpu_ms: float
+    num_text_tokens: int = 0
+
+
+def bench_tick(engine: Engine, num_turns: int = 1500, seed: int = 0) -> dict[str, Any]:
+    """Measure one session of quiet noise in which listening and speaking alternate (`ROUND`).
+
+    The floor decision is forced, the rest is the model's. Raises ValueError for less than a round.
     """
-    if min(num_silent, num_speaking) < 10:
-        raise ValueError(
-            f"measure at least 10 micro-turns of each kind, got {num_silent} and {num_speaking}"
-        )
+    if num_turns < len(ROUND):
+        raise ValueError(f"measure at least {len(ROUND)} micro-turns, got {num_turns}")
     num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        play(engine, WARM_MICRO_TURNS, True, seed)
-        silent = play(engine, num_silent, False, seed)
-        speaking = play(engine, num_speaking, True, seed)
+        play(engine, WARM_MICRO_TURNS, seed, (True,))
+        measured = play(engine, num_turns, seed)
     finally:
         torch.set_num_threads(num_threads)
-    speaking_ms = [wall_ms for wall_ms, _, _ in speaking]
+    speaking = [one for one in measured if one.speaks]
+    silent = [one for one in measured if not one.speaks]
     return {
         "machine": describe_machine(),
         "threads": 1,
         "micro_turn_ms": MICRO_TURN_MS,
         "silent": summary(silent),
         "speaking": summary(speaking),
-        "flatness": flatness(silent),
-        "holds_200_ms": percentile(speaking_ms, 95) < MICRO_TURN_MS,
+        "holds_200_ms": percentile([one.wall_ms for one in speaking], 95) < MICRO_TURN_MS,
+        "flatness": flatness(measured),
     }
 
 
-def play(engine: Engine, num_turns: int, speaks: bool, seed: int) -> list[tuple[float, float, int]]:
-    """One session of noise: wall ms, processor ms and number of text tokens of each micro-turn."""
+def play(
+    engine: Engine, num_turns: int, seed: int, pattern: Sequence[bool] = ROUND
+) -> list[Measured]:
+    """One session of noise; micro-turn i speaks where `pattern` says so, over and over."""
     rng = np.random.default_rng(seed)
     session_id = engine.open(seed=seed)
-    measured: list[tuple[float, float, int]] = []
-    for index in range(num_turns):
-        audio = rng.standard_normal(INPUT_SAMPLES, dtype=np.float32) * NOISE_LEVEL
-        wall, processor = time.perf_counter(), time.thread_time()
-        output = engine.step(session_id, MicroTurnInput(index, audio), force_speak=speaks)
-        wall, processor = time.perf_counter() - wall, time.thread_time() - processor
-        measured.append((1000 * wall, 1000 * processor, len(output.text_ids)))
-    engine.close(session_id)
+    measured: list[Measured] = []
+    try:
+        for index in range(num_turns):
+            speaks = pattern[index % len(pattern)]
+            audio = rng.standard_normal(INPUT_SAMPLES, dtype=np.float32) * NOISE_LEVEL
+            turn = MicroTurnInput(index, audio)
+            wall, processor = time.perf_counter(), time.thread_time()
+            output = engine.step(session_id, turn, force_speak=speaks)
+            wall, processor = time.perf_counter() - wall, time.thread_time() - processor
+            measured.append(Measured(speaks, 1000 * wall, 1000 * processor, len(output.text_ids)))
+    finally:
+        engine.close(session_id)
     return measured
 
 
-def summary(measured: Sequence[tuple[float, float, int]]) -> dict[str, float]:
+def summary(measured: Sequence[Measured]) -> dict[str, float]:
     """Figures of one kind of micro-turn, in milliseconds."""
-    wall_ms = [wall for wall, _, _ in measured]
-    cpu_ms = [processor for _, processor, _ in measured]
+    wall_ms = [one.wall_ms for one in measured]
+    cpu_ms = [one.cpu_ms for one in measured]
+    num_text_tokens = sum(one.num_text_tokens for one in measured)
     return {
         "count": len(measured),
         "median_ms": round(percentile(wall_ms, 50), 3),
@@ -82,26 +99,35 @@ def summary(measured: Sequence[tuple[float, float, int]]) -> dict[str, float]:
         "max_ms": round(max(wall_ms), 3),
         "cpu_median_ms": round(percentile(cpu_ms, 50), 3),
         "cpu_p95_ms": round(percentile(cpu_ms, 95), 3),
-        "text_tokens_mean": round(sum(tokens for _, _, tokens in measured) / len(measured), 2),
+        "text_tokens_mean": round(num_text_tokens / len(measured), 2),
     }
 
 
-def flatness(measured: Sequence[tuple[float, float, int]]) -> dict[str, float]:
-    """Median processor time of the last tenth of a session over that of its first tenth.
+def flatness(measured: Sequence[Measured]) -> dict[str, float]:
+    """Whether micro-turns late in a session cost what early ones do.
 
-    The first micro-turns of all are left out: they warm up.
+    Median processor time of the last tenth over that of the second tenth: the first one warms up.
+    Of 1,500 micro-turns these are the last 150 and those from 150 to 300. 1.0 is flat.
     """
-    cpu_ms = [processor for _, processor, _ in measured]
-    edge = max(1, int(len(cpu_ms) * EDGE_SHARE))
-    first = min(WARM_MICRO_TURNS, len(cpu_ms) - edge)
-    head_ms = percentile(cpu_ms[first : first + edge], 50)
-    tail_ms = percentile(cpu_ms[-edge:], 50)
-    return {
-        "micro_turns": len(cpu_ms),
+    edge = len(measured) // NUM_PARTS
+    head, tail = measured[edge : 2 * edge], measured[-edge:]
+    head_ms = percentile([one.cpu_ms for one in head], 50)
+    tail_ms = percentile([one.cpu_ms for one in tail], 50)
+    result: dict[str, float] = {
+        "micro_turns": len(measured),
         "head_median_ms": round(head_ms, 3),
         "tail_median_ms": round(tail_ms, 3),
-        "tail_over_head": round(tail_ms / head_ms, 3) if head_ms else 0.0,
     }
+    for kind, speaks in (("silent", False), ("speaking", True)):
+        early = [one.cpu_ms for one in head if one.speaks is speaks]
+        late = [one.cpu_ms for one in tail if one.speaks is speaks]
+        if early and late:  # short runs may hold only one kind
+            result[f"{kind}_tail_over_head"] = ratio(percentile(late, 50), percentile(early, 50))
+    return result | {"tail_over_head": ratio(tail_ms, head_ms)}
+
+
+def ratio(late_ms: float, early_ms: float) -> float:
+    return round(late_ms / early_ms, 3) if early_ms else 0.0
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
