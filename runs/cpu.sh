@@ -10,7 +10,10 @@ cd "$(dirname "$0")/.."
 OUT="${OUT:-out/cpu}"
 MINUTES="${MINUTES:-600}"                 # of training nano; the vocoder gets a tenth of it
 VOCODER_MINUTES="${VOCODER_MINUTES:-$(((MINUTES + 9) / 10))}"
-export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
+# One thread: two were twice as slow on a shared two-core machine (docs/log.md); try both on yours.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+# Keep freed memory: without this a training step spends a third of its time on page faults.
+export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=34359738368 MALLOC_TOP_PAD_=536870912
 
 make .venv/dev.stamp
 microturn=.venv/bin/microturn
@@ -24,11 +27,11 @@ if [ -z "${BANK:-}" ]; then
 fi
 
 # 2. The vocoder: mel to waveform, on the model's own voice.
-.venv/bin/python -m microturn.train.vocoder \
+nice .venv/bin/python -m microturn.train.vocoder \
   --bank "$BANK" --out "$OUT/vocoder" --minutes "$VOCODER_MINUTES"
 
 # 3. The model: listening, speaking and deciding, in one loop and from one mixture.
-"$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
+nice "$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
 cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
 
 # 4. What it does, family by family, and what a micro-turn costs.
