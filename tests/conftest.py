@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from microturn.checkpoint import save
 from microturn.signal.text import Text
 from microturn.signal.vocoder import Vocoder, VocoderConfig, save_vocoder
 from tests.tiny import VOCAB, tiny_model
+
+# The same examples in every run, and no clock: a busy machine must not fail a test.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
