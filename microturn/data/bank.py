@@ -123,7 +123,7 @@ class Bank:
         self.own: dict[str, list[Clip]] = defaultdict(list)
         self._samples: dict[str, npt.NDArray[np.int16]] = {}
         self._spans: dict[str, tuple[int, int]] = {}
-        self._archives: dict[Path, tarfile.TarFile] = {}
+        self._members: dict[Path, dict[str, tuple[int, int]]] = {}
         for clip in clips:
             if for_training and not may_train(clip.voice):
                 raise ValueError(
@@ -204,10 +204,13 @@ class Bank:
         return self._samples[clip.key]
 
     def _member(self, archive: Path, name: str) -> bytes:
-        if archive not in self._archives:
-            # Open for as long as the bank: clips are decoded one by one, when first used.
-            self._archives[archive] = tarfile.open(archive)  # noqa: SIM115
-        member = self._archives[archive].extractfile(name)
-        if member is None:
-            raise ValueError(f"{archive} has no {name}")
-        return member.read()
+        """Bytes of a tar's member. No file stays open: workers that fork would share its position."""
+        if archive not in self._members:
+            with tarfile.open(archive) as opened:
+                self._members[archive] = {
+                    member.name: (member.offset_data, member.size) for member in opened
+                }
+        start, size = self._members[archive][name]
+        with archive.open("rb") as file:
+            file.seek(start)
+            return file.read(size)
