@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from microturn.data import programs
 from microturn.data.programs import Espeak, Flite, run, spread_words
 from microturn.signal.wav import write_wav
 from tests.tones import EDGE_MS, tones
-import itertools
 
 
 def test_words_are_spread_by_letters():

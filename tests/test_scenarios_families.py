@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from microturn.data.timeline import NOTICE_MS, RESPONSE_MS, Talk
 from microturn.scenarios import families, interruption, questions, reminder, texts
 from tests.tones import tone_bank
-import itertools
 
 
 def played(name: str, seed: int) -> Talk:
