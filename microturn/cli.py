@@ -133,14 +133,16 @@ class Train:
     seed: int = 0
     mixture: dict[str, float] = field(default_factory=dict)  # weight of each family; none means all
     init_from: Path | None = None  # weights to start from
+    lr: float | None = None  # peak learning rate; default: that of OptimConfig
+    row_length: int | None = None  # positions in a row; default: that of PackConfig
+    save_every_minutes: float = 5.0
     threads: int | None = None  # default: all cores
     as_json: Json = False
 
     def execute(self) -> int:
         from microturn.cli_train import train_preset
 
-        options = {key: value for key, value in vars(self).items() if key != "as_json"}
-        result = train_preset(**options)
+        result = train_preset(self)
         tell(
             self.as_json,
             result,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -21,50 +22,33 @@ from microturn.signal.vocoder import CONFIG_FILE as VOCODER_CONFIG
 from microturn.signal.vocoder import WEIGHTS_FILE as VOCODER_WEIGHTS
 from microturn.signal.vocoder import Vocoder, VocoderConfig
 
+if TYPE_CHECKING:
+    from microturn.cli import Train
+    from microturn.train.loop import TrainConfig  # needs the extra [train]
+
 SHIPPED_TOKENIZER = SHIPPED / "nano" / "tokenizer.json"
 
 
-def train_preset(
-    preset: str,
-    bank: tuple[Path, ...],
-    out: Path,
-    minutes: float,
-    tokenizer: Path | None,
-    rows: int,
-    seed: int,
-    mixture: dict[str, float],
-    init_from: Path | None,
-    threads: int | None,
-) -> dict[str, Any]:
+def train_preset(options: Train) -> dict[str, Any]:
     """Train and say where the weights are. Raises ValueError for what the user can mend."""
-    preset_config(preset)
-    if minutes <= 0:
-        raise ValueError(f"minutes must be positive, got {minutes}")
-    if rows < 1:
-        raise ValueError(f"rows must be at least 1, got {rows}")
+    preset_config(options.preset)
+    for name in ("minutes", "rows", "lr", "row_length", "save_every_minutes", "threads"):
+        value = getattr(options, name)
+        if value is not None and value <= 0:
+            raise ValueError(f"{name} must be positive, got {value}")
     from microturn.data.bank import Bank
     from microturn.data.loader import weights
-    from microturn.train.loop import TrainConfig, train
+    from microturn.train.loop import train
 
-    weights(mixture or None)
-    Bank.load(bank)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    config = TrainConfig(
-        out=out,
-        bank=bank,
-        tokenizer=tokenizer or SHIPPED_TOKENIZER,
-        preset=preset,
-        minutes=minutes,
-        num_rows=rows,
-        seed=seed,
-        mixture=mixture or None,
-        init_from=init_from,
-    )
+    weights(options.mixture or None)
+    Bank.load(options.bank)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    config = train_config(options)
     with contextlib.redirect_stdout(sys.stderr):  # stdout is for the result
         counters = train(config)
-    complete(out / "model", config.tokenizer)
-    return {"out": str(out), "model": str(out / "model"), **vars(counters)}
+    complete(options.out / "model", config.tokenizer)
+    return {"out": str(options.out), "model": str(options.out / "model"), **vars(counters)}
 
 
 def complete(folder: Path, tokenizer: Path) -> None:
@@ -74,6 +58,33 @@ def complete(folder: Path, tokenizer: Path) -> None:
         shipped = SHIPPED / "nano" / name
         if shipped.is_file() and not (folder / name).is_file():
             shutil.copyfile(shipped, folder / name)
+
+
+def train_config(options: Train) -> TrainConfig:
+    """What a person sets, as the loop's config; what is left out keeps its default there."""
+    from microturn.data.pack import PackConfig
+    from microturn.train.loop import TrainConfig
+    from microturn.train.optim import OptimConfig
+
+    optim, pack = OptimConfig(), PackConfig()
+    if options.lr is not None:
+        optim = replace(optim, muon_lr=options.lr, adamw_lr=options.lr)
+    if options.row_length is not None:
+        pack = replace(pack, row_length=options.row_length)
+    return TrainConfig(
+        out=options.out,
+        bank=options.bank,
+        tokenizer=options.tokenizer or SHIPPED_TOKENIZER,
+        preset=options.preset,
+        minutes=options.minutes,
+        num_rows=options.rows,
+        seed=options.seed,
+        mixture=options.mixture or None,
+        init_from=options.init_from,
+        save_every_minutes=options.save_every_minutes,
+        pack=pack,
+        optim=optim,
+    )
 
 
 def bench(model: str, random_weights: bool, num_turns: int, seed: int) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""`microturn train`: what a person sets reaches the loop; what is left out keeps its default."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+
+from microturn.cli import Train
+from microturn.cli_train import SHIPPED_TOKENIZER, random_engine, train_config, train_preset
+from microturn.data.bank import Bank
+from microturn.train import loop
+from microturn.train.loop import Counters, TrainConfig
+
+
+def parse(*words: str) -> Train:
+    return tyro.cli(Train, args=["nano", "--bank", "b", "--out", "o", *words])
+
+
+def test_defaults_are_those_of_the_loop() -> None:
+    config = train_config(parse())
+    assert config == TrainConfig(out=Path("o"), bank=(Path("b"),), tokenizer=SHIPPED_TOKENIZER)
+
+
+def test_options_reach_the_loop() -> None:
+    words = "--minutes 3 --rows 2 --seed 5 --lr 0.01 --row-length 256 --tokenizer t.json "
+    words += "--mixture questions 2 reminder 1 --init-from w --save-every-minutes 1"
+    config = train_config(parse(*words.split()))
+    assert (config.minutes, config.num_rows, config.seed) == (3, 2, 5)
+    assert config.optim.adamw_lr == config.optim.muon_lr == 0.01
+    assert config.pack.row_length == 256 and config.tokenizer == Path("t.json")
+    assert config.mixture == {"questions": 2.0, "reminder": 1.0}
+    assert config.init_from == Path("w") and config.save_every_minutes == 1
+
+
+def test_every_field_of_the_loop_has_an_option() -> None:
+    renamed = {"num_rows": "rows", "pack": "row_length", "optim": "lr"}
+    options = {field.name for field in fields(Train)}
+    assert {renamed.get(field.name, field.name) for field in fields(TrainConfig)} <= options
+
+
+def test_the_result_says_where_the_weights_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[Any] = []
+
+    def record(config: TrainConfig) -> Counters:
+        seen.append(config)
+        return Counters(step=7, trained_seconds=60.0, heard_hours=0.5)
+
+    monkeypatch.setattr(loop, "train", record)
+    monkeypatch.setattr(Bank, "load", lambda bank: None)
+    options = replace(parse(), out=tmp_path)
+    (tmp_path / "model").mkdir()
+    result = train_preset(options)
+    assert seen == [train_config(options)]
+    assert result["step"] == 7 and result["model"] == str(tmp_path / "model")
+    assert (tmp_path / "model" / "tokenizer.json").is_file()
+
+
+def test_random_weights_write_no_text() -> None:
+    engine = random_engine("nano")
+    assert engine.sampling.max_text_tokens == 0
+    assert engine.text.vocab_size == engine.model.config.backbone.vocab_size
