@@ -18,6 +18,7 @@ from microturn.data.render import (
     own_track,
     render,
     user_track,
+    while_it_sounds,
 )
 from microturn.data.timeline import Talk, Timeline
 from microturn.sequence import MAX_TEXT_TOKENS, lay_lanes, split_lanes
@@ -246,3 +247,14 @@ def test_same_sound_same_episode():
 
     assert torch.equal(bins(one), bins(same))
     assert not torch.equal(bins(one), bins(other))
+
+
+def test_a_pause_is_no_part_of_the_word_before_it():
+    bank = tone_bank()
+    utterance = bank.utterance(bank.choices("own", "It is Paris.")[0])
+    word = utterance.words[0]
+    longer = replace(word, end_ms=word.end_ms + 35)  # into the pause before the next word
+    assert while_it_sounds(longer, utterance).end_ms == pytest.approx(word.end_ms, abs=4)
+    assert while_it_sounds(word, utterance).end_ms == pytest.approx(word.end_ms, abs=4)
+    silent = replace(word, start_ms=word.end_ms + 8, end_ms=word.end_ms + 30)
+    assert while_it_sounds(silent, utterance) == silent

@@ -11,7 +11,7 @@ Legend: N samples, A frames of 50 ms, M mel bins, T micro-turns, F mel frames.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -44,6 +44,7 @@ from microturn.turns import (
 HEARD_LAG_MS = 100
 SAID_LEAD_MS = 40
 CUT_FADE_MS = 20
+SOUND_LEVEL = 0.03  # of the clip's peak: what is quieter is no part of a word
 MEL_FRAMES = OUTPUT_SAMPLES // OUTPUT_HOP
 BoolArray = npt.NDArray[np.bool_]
 HalfArray = npt.NDArray[np.float16]
@@ -114,13 +115,23 @@ def pieces_in_time(word: Word, text: Text) -> list[tuple[int, float]]:
     return starts
 
 
+def while_it_sounds(word: Word, utterance: Utterance) -> Word:
+    """A word without the pause after it: engines count a pause to the last sound before it."""
+    per_ms = utterance.clip.rate_hz // 1000
+    level = np.abs(utterance.audio[word.start_ms * per_ms : word.end_ms * per_ms])
+    loud = np.flatnonzero(level > SOUND_LEVEL * float(np.abs(utterance.audio).max(initial=0.0)))
+    if len(loud) == 0:
+        return word
+    return replace(word, end_ms=word.start_ms + -(-int(loud[-1]) // per_ms))
+
+
 def said_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, list[int]]:
     """Pieces of an own event by the micro-turn that generates them; none after a cut."""
     first = event.onset_ms // MICRO_TURN_MS - 1
     last = -(-event.audible_end_ms // MICRO_TURN_MS) - 2
     found: dict[int, list[int]] = defaultdict(list)
     for word in utterance.words:
-        for token_id, start_ms in pieces_in_time(word, text):
+        for token_id, start_ms in pieces_in_time(while_it_sounds(word, utterance), text):
             time_ms = event.onset_ms + start_ms
             index = int(time_ms + SAID_LEAD_MS) // MICRO_TURN_MS - 1
             if time_ms < event.audible_end_ms:
