@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
+import soxr  # pyright: ignore[reportMissingTypeStubs]
 
 from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 

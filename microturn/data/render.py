@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from microturn.data.bank import Bank, Utterance, Word
 from microturn.data.mix import Sound, at_microphone, place
@@ -177,35 +177,49 @@ def lanes(timeline: Timeline, bank: Bank, text: Text) -> tuple[list[tuple[int, .
     return written, is_voiced
 
 
-def voiced_mel(track: FloatArray, is_voiced: BoolArray, num_turns: int) -> HalfArray:
-    """Mel of the interval after each speaking micro-turn, [T, F, M] float16."""
+def runs(is_voiced: BoolArray) -> list[tuple[int, int]]:
+    """(first, one past the last) interval of each stretch in which the own voice is audible."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_voiced.astype(int), [0]])))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def voiced_mel(track: FloatArray, is_voiced: BoolArray) -> HalfArray:
+    """Mel of the interval after each speaking micro-turn, [T, F, M] float16; silence elsewhere."""
+    num_turns = len(is_voiced) - 1
     mel = np.full((num_turns, MEL_FRAMES, NUM_MEL_BINS), SILENT_MEL, dtype=np.float16)
-    edges = np.flatnonzero(
-        np.diff(np.concatenate([[0], is_voiced[: num_turns + 1].astype(int), [0]]))
-    )
-    audio = torch.from_numpy(track)
-    for start, end in pairwise(edges):
-        if not is_voiced[start]:
-            continue
+    audio = torch.as_tensor(track)
+    for start, end in runs(is_voiced):
         region = output_mel(audio[start * OUTPUT_SAMPLES : (end + 1) * OUTPUT_SAMPLES])
         frames = region[: (end - start) * MEL_FRAMES].numpy().astype(np.float16)
-        for offset in range(end - start):
-            part = frames[offset * MEL_FRAMES : (offset + 1) * MEL_FRAMES]
-            if 0 <= start + offset - 1 < num_turns and len(part) == MEL_FRAMES:
-                mel[start + offset - 1] = part
+        parts = frames.reshape(end - start, MEL_FRAMES, NUM_MEL_BINS)
+        first = max(start, 1)  # nothing generates what sounds in the first interval
+        mel[first - 1 : end - 1] = parts[first - start :]
     return mel
+
+
+def voiced_bins(track: FloatArray, is_voiced: BoolArray) -> list[Tensor | None]:
+    """Bins of what was said in each interval, [A, M] each; None where nothing was.
+
+    Before a stretch the track is silent, so that each stretch starts from a fresh state.
+    """
+    found: list[Tensor | None] = [None] * len(is_voiced)
+    audio = torch.as_tensor(track)
+    for start, end in runs(is_voiced):
+        bins, _ = said_bins(audio[start * OUTPUT_SAMPLES : end * OUTPUT_SAMPLES], SaidState())
+        found[start:end] = bins.view(end - start, AUDIO_FRAMES, NUM_MEL_BINS)
+    return found
 
 
 def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
     """All micro-turns of a timeline."""
     num_turns = timeline.duration_ms // MICRO_TURN_MS
-    heard, _ = heard_bins(torch.from_numpy(user_track(timeline, bank, sound)), HeardState())
+    heard, _ = heard_bins(torch.as_tensor(user_track(timeline, bank, sound)), HeardState())
     own = own_track(timeline, bank)
-    said, _ = said_bins(torch.from_numpy(own), SaidState())
     written, is_voiced = lanes(timeline, bank, text)
+    said = voiced_bins(own, is_voiced)
     turns: list[tuple[TurnFeatures, TurnDecision]] = []
     for index in range(num_turns):
-        frames = slice(index * AUDIO_FRAMES, (index + 1) * AUDIO_FRAMES)
-        features = TurnFeatures(index, heard[frames], said[frames] if is_voiced[index] else None)
+        frames = heard[index * AUDIO_FRAMES : (index + 1) * AUDIO_FRAMES]
+        features = TurnFeatures(index, frames, said[index])
         turns.append((features, TurnDecision(written[index], bool(is_voiced[index + 1]))))
-    return Episode(turns, voiced_mel(own, is_voiced, num_turns), timeline)
+    return Episode(turns, voiced_mel(own, is_voiced), timeline)
