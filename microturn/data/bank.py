@@ -204,7 +204,7 @@ class Bank:
         return self._samples[clip.key]
 
     def _member(self, archive: Path, name: str) -> bytes:
-        """Bytes of a tar's member. No file stays open: workers that fork would share its position."""
+        """Bytes of a tar's member. None stays open: forked workers would share its position."""
         if archive not in self._members:
             with tarfile.open(archive) as opened:
                 self._members[archive] = {
