@@ -258,3 +258,17 @@ def test_a_pause_is_no_part_of_the_word_before_it():
     assert while_it_sounds(word, utterance).end_ms == pytest.approx(word.end_ms, abs=4)
     silent = replace(word, start_ms=word.end_ms + 8, end_ms=word.end_ms + 30)
     assert while_it_sounds(silent, utterance) == silent
+
+
+def test_the_user_is_heard_when_the_timeline_says_so():
+    timeline, bank = conversation(7, "questions"), tone_bank()
+    level = np.abs(user_track(timeline, bank, SILENCE))
+    for event in timeline.events:
+        if event.side == "own" or event.end_ms > timeline.duration_ms:
+            continue
+        for word in bank.utterance(event.clip).words:
+            start, end = (16 * (event.onset_ms + at) for at in (word.start_ms, word.end_ms))
+            assert level[start + 160 : end - 160].max() > 0.3
+            level[start - 160 : end + 160] = 0
+        last = 16 * event.end_ms
+    assert level[:last].max() < 0.01
