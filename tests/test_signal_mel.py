@@ -1,0 +1,109 @@
+"""Bins equal Inkling's published processors, however the samples arrive; the output mel looks right."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soxr
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers.models.inkling.feature_extraction_inkling import InklingFeatureExtractor
+from transformers.models.inkling.processing_inkling import InklingProcessor
+
+from microturn.signal.mel import (
+    HEARD_HOP,
+    OUTPUT_HOP,
+    OUTPUT_WINDOW,
+    SILENT_MEL,
+    HeardState,
+    SaidState,
+    heard_bins,
+    output_mel,
+    said_bins,
+)
+
+
+def voice(seconds: float, rate_hz: int, seed: int = 0) -> torch.Tensor:
+    """A gliding buzz with pauses and a little noise: the shape of speech, without speech."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(int(seconds * rate_hz)) / rate_hz
+    phase = 2 * np.pi * np.cumsum(120 + 40 * np.sin(2 * np.pi * 0.7 * time)) / rate_hz
+    buzz = sum(np.sin(k * phase) / k for k in range(1, 25))
+    loudness = np.clip(np.sin(2 * np.pi * 1.3 * time), 0, 1)
+    noise = rng.standard_normal(len(time)) * 1e-3
+    return torch.from_numpy((0.2 * buzz * loudness + noise).astype(np.float32))
+
+
+def published_bins(audio: torch.Tensor) -> torch.Tensor:
+    """What transformers' extractor and processor make of a clip."""
+    features = InklingFeatureExtractor()(audio.numpy(), sampling_rate=16_000, return_tensors="pt")
+    centers = torch.linspace(-7.0, 2.0, 16, dtype=torch.float64).to(torch.float32)
+    settings = SimpleNamespace(
+        dmel_min_value=-7.0, dmel_max_value=2.0, num_dmel_bins=16, bin_centers=centers
+    )
+    return InklingProcessor._extract_dmel_bins(settings, features["input_features"])[0]
+
+
+CLIPS = {
+    "noise": torch.randn(16_000, generator=torch.Generator().manual_seed(0)) * 0.1,
+    "loud noise": torch.randn(8_000, generator=torch.Generator().manual_seed(1)).clamp(-1, 1),
+    "voice": voice(4.0, 16_000),
+    "silence": torch.zeros(4_000),
+}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_bins_equal_the_published_ones(name):
+    audio = CLIPS[name]
+    bins, _ = heard_bins(audio, HeardState())
+    assert torch.equal(bins.int(), published_bins(audio).int())
+
+
+def test_a_shifted_clip_has_other_bins():
+    audio = CLIPS["voice"]
+    bins, _ = heard_bins(audio[100 : 100 + 63_200], HeardState())
+    assert not torch.equal(bins.int(), published_bins(audio)[: len(bins)].int())
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=12), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_any_packets_give_the_same_bins(sizes, is_said):
+    stream, state = (said_bins, SaidState()) if is_said else (heard_bins, HeardState())
+    audio = voice(2.5, 24_000 if is_said else 16_000)
+    audio = audio[: sum(sizes)]
+    whole, _ = stream(audio, state)
+    parts, start = [], 0
+    for size in sizes:
+        bins, state = stream(audio[start : start + size], state)
+        parts.append(bins)
+        start += size
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_said_is_heard_without_a_resampler():
+    said, _ = said_bins(voice(4.0, 24_000), SaidState())
+    resampled = soxr.resample(voice(4.0, 24_000).numpy(), 24_000, 16_000).astype(np.float32)
+    heard, _ = heard_bins(torch.from_numpy(resampled), HeardState())
+    difference = (said[:70, :78].int() - heard[:70, :78].int()).abs()
+    assert float((difference == 0).float().mean()) > 0.97
+    unscaled, _ = heard_bins(voice(4.0, 24_000), HeardState())  # control: at the wrong rate
+    wrong = (unscaled[:70, :78].int() - heard[:70, :78].int()).abs()
+    assert float((wrong == 0).float().mean()) < 0.7
+
+
+def test_output_mel_looks_to_the_right():
+    audio = torch.zeros(4800)
+    audio[2400] = 0.5
+    loud = (output_mel(audio) > SILENT_MEL + 0.1).any(1).nonzero().flatten()
+    assert loud.max() <= 2400 // OUTPUT_HOP  # no frame that begins after the click
+    assert loud.min() >= (2400 - OUTPUT_WINDOW) // OUTPUT_HOP
+    assert len(output_mel(audio)) == 20
+    assert output_mel(audio[:0]).shape == (0, 80)
+
+
+def test_silence_has_one_value():
+    assert torch.allclose(output_mel(torch.zeros(1000)), torch.tensor(SILENT_MEL))
+    assert HEARD_HOP == 800
