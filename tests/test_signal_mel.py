@@ -1,4 +1,4 @@
-"""Bins equal Inkling's published processors, however the samples arrive; the output mel looks right."""
+"""Bins equal Inkling's published ones, however the samples arrive; the output mel looks right."""
 
 from __future__ import annotations
 

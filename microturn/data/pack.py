@@ -40,6 +40,7 @@ class PackConfig:
 
     row_length: int = 1024
     silent_weight: float = 0.3
+    heard_weight: float = 2.0
     said_noise: float = 0.1
     strong_said_noise: float = 0.35
     shuffled_said: float = 0.25
@@ -178,13 +179,15 @@ def pack(episodes: list[Episode], markers: Markers, config: PackConfig, seed: in
     target_S = torch.cat([row.target_L for row in rows])
     weight_S = (target_S != NO_TARGET).float()
     weight_S[target_S == markers.silent] = config.silent_weight
+    is_heard_S = torch.cat([in_heard_lane(row.target_L, markers) for row in rows])
+    weight_S[is_heard_S & (target_S != NO_TARGET)] = config.heard_weight
     offsets = [config.row_length * index for index in range(len(rows))]
     return RowBatch(
         concatenate([row.positions for row in rows]),
         len(rows),
         target_S,
         weight_S,
-        torch.cat([in_heard_lane(row.target_L, markers) for row in rows]),
+        is_heard_S,
         torch.cat([row.slot_index_UK + offset for row, offset in zip(rows, offsets, strict=True)]),
         torch.cat([row.mel_UFM for row in rows]),
         torch.cat([row.context_UFM for row in rows]),
