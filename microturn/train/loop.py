@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import perf_counter as clock
+from typing import Any, TextIO
 
 import torch
 from torch import Tensor
@@ -150,58 +151,77 @@ def train(config: TrainConfig) -> Counters:
     print(
         f"{config.preset}: {count_parameters(model) / 1e6:.2f} M parameters, step {counters.step}"
     )
-    writer = SummaryWriter(str(config.out))
-    log = (config.out / "log.jsonl").open("a")
-    batches = DataLoader(
-        Batches(config, text.markers, counters.step),
-        batch_size=None,
-        num_workers=1,
-        prefetch_factor=4,
-    )
-    bar = tqdm(total=round(config.minutes, 1), initial=counters.trained_seconds / 60, unit="min")
-    last_save = counters.trained_seconds
-    for batch in batches:
-        started = time.perf_counter()
-        rng = torch.Generator().manual_seed(config.seed * 7_919 + counters.step)
-        progress = counters.trained_seconds / (config.minutes * 60)
-        result, norm, loads = train_step(model, optimizers, batch, text.markers, rng, progress)
-        seconds = time.perf_counter() - started
-        counters.step += 1
-        counters.trained_seconds += seconds
-        counters.heard_hours += batch.audio_seconds / 3600
-        record(writer, log, counters, result, norm, loads, seconds)
-        bar.update(seconds / 60)
-        bar.set_postfix(step=counters.step, words=f"{result.words:.3f}", flow=f"{result.flow:.3f}")
-        if counters.trained_seconds - last_save > config.save_every_minutes * 60:
-            save_run(model, optimizers, counters, config.out)
-            last_save = counters.trained_seconds
-        if counters.trained_seconds >= config.minutes * 60:
-            break
+    with (
+        SummaryWriter(str(config.out)) as writer,
+        (config.out / "log.jsonl").open("a", encoding="utf-8") as log,
+        tqdm(total=config.minutes, initial=counters.trained_seconds / 60, unit="min") as bar,
+    ):
+        run(config, text.markers, model, optimizers, counters, Monitor(writer, log, bar))
     save_run(model, optimizers, counters, config.out)
-    bar.close()
-    writer.close()
-    log.close()
     return counters
 
 
-def record(
-    writer: SummaryWriter,
-    log: object,
+def run(
+    config: TrainConfig,
+    markers: Markers,
+    model: InteractionModel,
+    optimizers: Optimizers,
     counters: Counters,
-    result: Losses,
-    norm: float,
-    loads: list[Tensor],
-    seconds: float,
+    monitor: Monitor,
 ) -> None:
-    """One step to TensorBoard and to the log."""
-    values = {name: value for name, value in vars(result).items() if name != "total"}
-    values |= {"gradient_norm": norm, "seconds": seconds, "heard_hours": counters.heard_hours}
-    if loads:
-        share = torch.stack([load.float() / load.sum() for load in loads])
-        values["expert_load_max"] = float(share.max())
-    for name, value in values.items():
-        writer.add_scalar(name, value, counters.step)
-    log.write(
-        json.dumps({"step": counters.step, **{k: round(v, 5) for k, v in values.items()}}) + "\n"
+    """The loop itself; saves at intervals."""
+    batches = DataLoader(
+        Batches(config, markers, counters.step), batch_size=None, num_workers=1, prefetch_factor=4
     )
-    log.flush()
+    last_save = counters.trained_seconds
+    for batch in batches:
+        started = clock()
+        rng = torch.Generator().manual_seed(config.seed * 7_919 + counters.step)
+        progress = counters.trained_seconds / max(1.0, config.minutes * 60)
+        result, norm, loads = train_step(model, optimizers, batch, markers, rng, progress)
+        seconds = clock() - started
+        counters.step += 1
+        counters.trained_seconds += seconds
+        counters.heard_hours += batch.audio_seconds / 3600
+        monitor.record(counters, result, norm, loads, seconds)
+        if counters.trained_seconds >= config.minutes * 60:
+            return
+        if counters.trained_seconds - last_save > config.save_every_minutes * 60:
+            save_run(model, optimizers, counters, config.out)
+            last_save = counters.trained_seconds
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Where one step's figures go: TensorBoard, the log, the progress bar."""
+
+    writer: SummaryWriter
+    log: TextIO
+    bar: tqdm[Any]
+
+    def record(
+        self,
+        counters: Counters,
+        result: Losses,
+        norm: float,
+        loads: list[Tensor],
+        seconds: float,
+    ) -> None:
+        values = {name: value for name, value in vars(result).items() if name != "total"}
+        values |= {
+            "gradient_norm": norm,
+            "seconds": seconds,
+            "heard_hours": counters.heard_hours,
+        }
+        if loads:
+            share = torch.stack([load.float() / load.sum() for load in loads])
+            values["expert_load_max"] = float(share.max())
+        for name, value in values.items():
+            self.writer.add_scalar(name, value, counters.step)
+        line = {"step": counters.step, **{name: round(value, 5) for name, value in values.items()}}
+        self.log.write(json.dumps(line) + "\n")
+        self.log.flush()
+        self.bar.update(max(0.0, min(seconds / 60, self.bar.total - self.bar.n)))
+        self.bar.set_postfix(
+            step=counters.step, words=f"{result.words:.3f}", flow=f"{result.flow:.3f}"
+        )

@@ -1,0 +1,102 @@
+"""A run that is interrupted and resumed is the run that was not; losses fall; state survives."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from microturn.data.bank import Bank
+from microturn.data.pack import PackConfig
+from microturn.model.model import InteractionModel
+from microturn.train import loop
+from microturn.train.loop import TrainConfig, balance_routers, train
+from microturn.train.optim import OptimConfig
+from tests.tiny import tiny_config
+from tests.tones import TOKENIZER, tone_bank
+
+
+@pytest.fixture
+def config(monkeypatch, tmp_path):
+    """A tiny model on tones; the clock moves one second between two readings."""
+    tiny = tiny_config()
+    tiny = replace(tiny, backbone=replace(tiny.backbone, vocab_size=512), vision=None)
+    ticks = count()
+    monkeypatch.setattr(loop, "preset", lambda _: tiny)
+    monkeypatch.setattr(loop, "clock", lambda: float(next(ticks)))
+    monkeypatch.setattr(Bank, "load", classmethod(lambda cls, paths: tone_bank()))
+    return TrainConfig(
+        out=tmp_path / "run",
+        bank=(tmp_path,),
+        tokenizer=TOKENIZER,
+        minutes=6 / 60,  # six steps
+        num_rows=1,
+        pack=PackConfig(row_length=192),
+        optim=OptimConfig(use_muon=False),
+    )
+
+
+def weights(config):
+    return load_file(config.out / "model" / "model.safetensors")
+
+
+def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch):
+    whole = replace(config, out=tmp_path / "whole")
+    assert train(whole).step == 6
+
+    class Killed(Exception):
+        pass
+
+    step = loop.train_step
+    calls = count()
+
+    def dying(*arguments):
+        if next(calls) == 3:
+            raise Killed
+        return step(*arguments)
+
+    monkeypatch.setattr(loop, "train_step", dying)
+    often = replace(config, save_every_minutes=0.5 / 60)
+    with pytest.raises(Killed):
+        train(often)
+    monkeypatch.setattr(loop, "train_step", step)
+    counters = train(often)
+    assert counters.step == 6
+    assert counters.heard_hours > 0
+    one, two = weights(whole), weights(often)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    other = replace(config, out=tmp_path / "other", seed=1)  # control: another seed, other weights
+    train(other)
+    assert any(not torch.equal(one[name], value) for name, value in weights(other).items())
+
+
+def test_losses_fall_and_are_logged(config):
+    train(replace(config, minutes=40 / 60, optim=OptimConfig(use_muon=False, adamw_lr=1e-2)))
+    lines = [json.loads(line) for line in (config.out / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 41))
+    first, last = lines[:5], lines[-5:]
+    for name in ("text", "flow"):
+        assert sum(line[name] for line in last) < 0.8 * sum(line[name] for line in first)
+    assert any(config.out.glob("events.*"))
+
+
+def test_init_from_takes_weights_but_not_the_clock(config, tmp_path):
+    train(config)
+    again = replace(config, out=tmp_path / "next", init_from=config.out / "model", minutes=0.0)
+    assert train(again).step == 1  # one step at the floor of the schedule
+    before, after = weights(config), weights(again)
+    assert max(float((before[n].float() - after[n].float()).abs().max()) for n in before) < 0.01
+
+
+def test_balancing_raises_the_bias_of_idle_experts():
+    torch.manual_seed(0)
+    model = InteractionModel(tiny_config())
+    loads = [torch.tensor([10, 0, 4, 2]) for _ in model.transformer.router_biases()]
+    balance_routers(model, loads)
+    for bias in model.transformer.router_biases():
+        assert bias[1] > 0 > bias[0]
+        assert float(bias[2]) == 0  # exactly the mean
