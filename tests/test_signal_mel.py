@@ -83,6 +83,20 @@ def test_any_packets_give_the_same_bins(sizes, is_said):
     assert torch.equal(torch.cat(parts), whole)
 
 
+def test_forgetting_the_samples_before_is_noticed():
+    audio = voice(1.0, 16_000)
+    whole, _ = heard_bins(audio, HeardState())
+    forgetful = torch.cat([heard_bins(part, HeardState())[0] for part in audio.split(3200)])
+    assert forgetful.shape == whole.shape
+    assert not torch.equal(forgetful, whole)
+
+
+def test_the_state_holds_no_more_than_it_needs():
+    _, state = heard_bins(voice(4.0, 16_000)[:63_999], HeardState())
+    assert len(state.tail_N) == HEARD_HOP + 799
+    assert state.tail_N.untyped_storage().nbytes() == 4 * len(state.tail_N)
+
+
 def test_said_is_heard_without_a_resampler():
     said, _ = said_bins(voice(4.0, 24_000), SaidState())
     resampled = soxr.resample(voice(4.0, 24_000).numpy(), 24_000, 16_000).astype(np.float32)

@@ -42,6 +42,28 @@ def test_streamed_equals_whole_bit_for_bit(lengths, seed):
 
 
 @torch.inference_mode()
+def test_micro_turns_of_the_shipped_size_equal_the_whole():
+    torch.manual_seed(0)
+    vocoder, mel = Vocoder().eval(), torch.randn(60, 80)
+    assert 1_000_000 <= sum(value.numel() for value in vocoder.parameters()) <= 1_600_000
+    parts, state = [], None
+    for part in mel.split(20):
+        audio, state = vocoder.stream(part, state)
+        parts.append(audio)
+    assert torch.equal(torch.cat(parts), vocoder(mel[None])[0])
+
+
+@torch.inference_mode()
+def test_a_later_frame_changes_nothing_before_it():
+    vocoder, mel = small(), torch.randn(1, 30, 80)
+    changed = mel.clone()
+    changed[:, 20] += 1.0
+    before, after = vocoder(mel)[0], vocoder(changed)[0]
+    assert torch.equal(before[: 20 * OUTPUT_HOP], after[: 20 * OUTPUT_HOP])
+    assert not torch.equal(before[20 * OUTPUT_HOP :], after[20 * OUTPUT_HOP :])
+
+
+@torch.inference_mode()
 def test_forgetting_the_state_is_noticed():
     vocoder, mel = small(), torch.randn(40, 80)
     whole = vocoder(mel[None])[0]

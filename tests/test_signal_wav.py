@@ -29,6 +29,10 @@ def faulty(folder, fault):
         soundfile.write(path, np.stack([TONE, TONE], 1), 16_000)
     elif fault == "slow":
         soundfile.write(path, TONE, 4_000)
+    elif fault == "fast":
+        soundfile.write(path, TONE, 200_000)
+    elif fault == "folder":
+        path.mkdir()
     elif fault == "empty":
         soundfile.write(path, TONE[:0], 16_000)
     elif fault == "damaged":
@@ -44,6 +48,8 @@ def faulty(folder, fault):
         ("missing", "no sound file at"),
         ("stereo", "has 2 channels, want one; convert it: sox"),
         ("slow", "rate of 4000 Hz, want 8000 to 192000"),
+        ("fast", "rate of 200000 Hz, want 8000 to 192000"),
+        ("folder", "no sound file at"),
         ("empty", "holds no samples"),
         ("damaged", "is damaged or no sound file"),
         ("not numbers", "not numbers"),

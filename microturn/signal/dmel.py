@@ -19,9 +19,12 @@ def centres() -> Tensor:
 
 
 def to_bins(log_mel_AM: Tensor) -> Tensor:
-    """Nearest centre (the lower one of two equally near), uint8."""
-    clamped_AM = log_mel_AM.double().clamp(LOG_MEL_MIN, LOG_MEL_MAX)
-    return (clamped_AM[..., None] - centres()).abs().argmin(-1).to(torch.uint8)
+    """Nearest centre (the lower one of two equally near), uint8.
+
+    In float32 like the published code: half way between two centres the rounding decides.
+    """
+    clamped_AM = log_mel_AM.float().clamp(LOG_MEL_MIN, LOG_MEL_MAX)
+    return (clamped_AM[..., None] - centres().float()).abs().argmin(-1).to(torch.uint8)
 
 
 def to_log_mel(bins_AM: Tensor) -> Tensor:

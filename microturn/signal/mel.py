@@ -106,7 +106,8 @@ def _stream(audio_N: Tensor, tail_N: Tensor, hop: int, scale: float) -> tuple[Te
     num_frames = len(audio_N) // hop - 1
     if num_frames < 1:
         return torch.zeros(0, NUM_MEL_BINS, dtype=torch.uint8), audio_N
-    return _bins(audio_N[: (num_frames + 1) * hop], hop, scale), audio_N[num_frames * hop :]
+    rest_N = audio_N[num_frames * hop :].clone()  # a view would keep the whole packet alive
+    return _bins(audio_N[: (num_frames + 1) * hop], hop, scale), rest_N
 
 
 def heard_bins(audio_N: Tensor, state: HeardState) -> tuple[Tensor, HeardState]:

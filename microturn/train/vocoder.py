@@ -94,9 +94,17 @@ class Clips:
         bank = Bank.load(run.bank)
         audio = [bank.utterance(clip).audio for clips in bank.own.values() for clip in clips]
         if not audio:
-            raise ValueError("the bank holds no clip of the model's own voice")
+            raise ValueError(
+                "the bank holds no clip of the model's own voice; `microturn bank build` makes some"
+            )
         pause = torch.zeros(24_000 // 5)
         self.track_N = torch.cat([torch.cat([torch.from_numpy(clip), pause]) for clip in audio])
+        needed = run.clip_frames * OUTPUT_HOP + 1024
+        if len(self.track_N) <= needed:
+            raise ValueError(
+                f"the bank holds {len(self.track_N)} own samples, but one cut needs "
+                f"more than {needed}; add clips or lower --clip-frames"
+            )
 
     def batch(self, run: VocoderRun, step: int) -> Tensor:
         rng = random.Random(f"{run.seed}/{step}")
@@ -112,17 +120,22 @@ def log_maps(spectra: list[Tensor]) -> list[Tensor]:
 def adversarial(
     judges: nn.ModuleList, fake: list[Tensor], real: list[Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Generator's hinge and feature-matching loss, and the discriminators' own hinge loss."""
+    """Generator's hinge and feature-matching loss, and the discriminators' own hinge loss.
+
+    Both share one pass of each discriminator, so the first backward must keep the graph and name
+    its inputs.
+    """
     generator, critic = torch.zeros(()), torch.zeros(())
     for judge, a, b in zip(judges, log_maps(fake), log_maps(real), strict=True):
         score_fake, hidden_fake = judge(a)
-        with torch.no_grad():
-            _, hidden_real = judge(b)
+        score_real, hidden_real = judge(b)
         generator = generator - score_fake.mean()
         for x, y in zip(hidden_fake, hidden_real, strict=True):
-            generator = generator + 2.0 * (x - y).abs().mean() / y.abs().mean().clamp_min(1e-3)
-        critic = critic + functional.relu(1 + judge(a.detach())[0]).mean()
-        critic = critic + functional.relu(1 - judge(b)[0]).mean()
+            target = y.detach()
+            error = (x - target).abs().mean() / target.abs().mean().clamp_min(1e-3)
+            generator = generator + 2.0 * error
+        critic = critic + functional.relu(1 + score_fake).mean()
+        critic = critic + functional.relu(1 - score_real).mean()
     return generator / len(judges), critic / len(judges)
 
 
@@ -142,7 +155,7 @@ def train(run: VocoderRun) -> None:
         step, spent = state["step"], state["spent"]
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    clips, log, saved = Clips(run), (run.out / "log.jsonl").open("a"), spent
+    clips, saved = Clips(run), spent
     while spent < run.minutes * 60:
         started = time.perf_counter()
         left = 1 - spent / (run.minutes * 60)
@@ -150,8 +163,9 @@ def train(run: VocoderRun) -> None:
         values = train_step(run, vocoder, judges, optimizer, critic_optimizer, clips, step)
         step, spent = step + 1, spent + time.perf_counter() - started
         if step % 50 == 0:
-            log.write(json.dumps({"step": step, "minutes": round(spent / 60, 2), **values}) + "\n")
-            log.flush()
+            line = json.dumps({"step": step, "minutes": round(spent / 60, 2), **values})
+            with (run.out / "log.jsonl").open("a") as log:
+                log.write(line + "\n")
         if spent - saved > 120 or spent >= run.minutes * 60:
             saved = spent
             save_vocoder(vocoder, run.out)
@@ -180,13 +194,13 @@ def train_step(
     mel_fake = torch.stack([output_mel(audio_N)[:inner] for audio_N in fake_BN])
     mel = (mel_fake - mel_BFM[:, WARM_FRAMES : WARM_FRAMES + inner]).abs().mean()
     loss = spectral + 3.0 * mel
-    values = {"spectral": float(spectral), "mel": float(mel)}
+    values = {"spectral": spectral.item(), "mel": mel.item()}
     if step >= run.adversarial_from:
         generator, critic = adversarial(judges, fake, real)
         critic_optimizer.zero_grad()
-        critic.backward(inputs=list(judges.parameters()))
+        critic.backward(inputs=list(judges.parameters()), retain_graph=True)
         loss = loss + 0.3 * generator
-        values |= {"generator": float(generator), "critic": float(critic)}
+        values |= {"generator": generator.item(), "critic": critic.item()}
     optimizer.zero_grad()
     loss.backward(inputs=list(vocoder.parameters()))
     torch.nn.utils.clip_grad_norm_(vocoder.parameters(), 5.0)
