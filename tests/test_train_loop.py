@@ -100,3 +100,14 @@ def test_balancing_raises_the_bias_of_idle_experts():
     for bias in model.transformer.router_biases():
         assert bias[1] > 0 > bias[0]
         assert float(bias[2]) == 0  # exactly the mean
+
+
+def test_a_batch_without_words_is_logged_as_json(config):
+    def refuse(constant):
+        raise ValueError(constant)
+
+    train(replace(config, mixture={"questions": 1.0}, pack=PackConfig(row_length=12)))
+    lines = (config.out / "log.jsonl").read_text().splitlines()
+    found = [json.loads(line, parse_constant=refuse) for line in lines]
+    assert any(line["words"] is None for line in found)
+    assert all(line["text"] > 0 for line in found)

@@ -10,10 +10,11 @@ import torch
 from torch.nn import functional
 
 from microturn.data.pack import PackConfig, RowBatch, pack
+from microturn.model.model import InteractionModel
 from microturn.sequence import NO_TARGET
 from microturn.train.loss import FLOW_WEIGHT, logit_normal_time, losses
 from tests.test_data_pack import MARKERS, episode
-from tests.tiny import tiny_model
+from tests.tiny import VOCAB, tiny_config, tiny_model
 
 CONFIG = PackConfig(row_length=96)
 
@@ -48,6 +49,26 @@ def test_text_loss_is_the_weighted_mean_over_authored_positions():
     assert found.text != pytest.approx(unweighted / sum(map(len, by_kind.values())), rel=1e-3)
 
 
+def test_a_new_model_knows_nothing():
+    torch.manual_seed(0)
+    found = losses(InteractionModel(tiny_config()), batch(), MARKERS, rng())
+    assert found.words == pytest.approx(math.log(VOCAB), rel=0.15)
+
+
+def test_weights_of_zero_do_not_count():
+    model, rows = tiny_model(), batch()
+    is_first_S = torch.arange(len(rows.target_S)) < len(rows.target_S) // 2
+    weight_S = rows.weight_S.masked_fill(is_first_S, 0)
+    wrong_S = rows.target_S.masked_fill(is_first_S & (rows.target_S != NO_TARGET), 50)
+    right, wrong = (
+        losses(model, replace(rows, weight_S=weight_S, target_S=target_S), MARKERS, rng())
+        for target_S in (rows.target_S, wrong_S)
+    )
+    assert right.text == pytest.approx(wrong.text, rel=1e-6)
+    counted = losses(model, replace(rows, target_S=wrong_S), MARKERS, rng())
+    assert counted.text != pytest.approx(losses(model, rows, MARKERS, rng()).text, rel=1e-4)
+
+
 def test_flow_loss_takes_noise_then_times_from_the_generator():
     model, rows = tiny_model(), batch()
     found = losses(model, rows, MARKERS, rng())
@@ -71,7 +92,7 @@ def test_accuracies_by_lane():
     model, rows = tiny_model(), batch()
     answer = MARKERS.heard
     model.text_logits = lambda hidden: functional.one_hot(
-        torch.full(hidden.shape[:-1], answer), 64
+        torch.full(hidden.shape[:-1], answer), VOCAB
     ).float()
     found = losses(model, rows, MARKERS, rng())
     is_word_S = (rows.target_S != NO_TARGET) & (rows.target_S != MARKERS.silent)

@@ -85,6 +85,7 @@ def test_every_parameter_is_moved_once(config):
     with_gradients(model)
     before = weights_of(model)
     assert optimizers.step(FULL) == 1.0
+    assert all(view.grad is None for _, views in optimizers.stacked for view in views)
     for (name, parameter), old in zip(model.named_parameters(), before, strict=True):
         assert torch.equal(parameter, old) == ("visual" in name), name
 

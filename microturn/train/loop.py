@@ -11,6 +11,7 @@ Legend: E routed experts.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -218,7 +219,9 @@ class Monitor:
             values["expert_load_max"] = float(share.max())
         for name, value in values.items():
             self.writer.add_scalar(name, value, counters.step)
-        line = {"step": counters.step, **{name: round(value, 5) for name, value in values.items()}}
+        # A batch may hold no words of a lane: its figures are not numbers, and JSON has none such.
+        line = {n: round(v, 5) if math.isfinite(v) else None for n, v in values.items()}
+        line = {"step": counters.step, **line}
         self.log.write(json.dumps(line) + "\n")
         self.log.flush()
         self.bar.update(max(0.0, min(seconds / 60, self.bar.total - self.bar.n)))
