@@ -1,4 +1,7 @@
-"""Bins equal Inkling's published ones, however the samples arrive; the output mel looks right."""
+"""Bins equal Inkling's published ones, however the samples arrive; the output mel looks right.
+
+Legend: A frames of 50 ms, F frames of 10 ms, K frequency bins, M mel bins.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ import soxr
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers.audio_utils import mel_filter_bank
 from transformers.models.inkling.feature_extraction_inkling import InklingFeatureExtractor
 from transformers.models.inkling.processing_inkling import InklingProcessor
 
+from microturn.signal import mel
 from microturn.signal.mel import (
     HEARD_HOP,
     OUTPUT_HOP,
@@ -68,6 +73,24 @@ def test_a_shifted_clip_has_other_bins():
     assert not torch.equal(bins.int(), published_bins(audio)[: len(bins)].int())
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"hann": lambda length: torch.hann_window(length, periodic=False)},
+        {"hann": lambda length: torch.ones(length)},
+        {"HEARD_HOP": 400, "NUM_FREQUENCIES": 401},
+    ],
+    ids=["symmetric window", "no window", "half the hop"],
+)
+def test_another_window_or_hop_gives_other_bins(wrong, monkeypatch):
+    audio = CLIPS["voice"]
+    for name, value in wrong.items():
+        monkeypatch.setattr(mel, name, value)
+    bins, _ = heard_bins(audio, HeardState(torch.zeros(mel.HEARD_HOP)))
+    expected = published_bins(audio).to(torch.uint8)
+    assert not torch.equal(bins[: len(expected)], expected)
+
+
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=12), st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_any_packets_give_the_same_bins(sizes, is_said):
@@ -80,6 +103,22 @@ def test_any_packets_give_the_same_bins(sizes, is_said):
         bins, state = stream(audio[start : start + size], state)
         parts.append(bins)
         start += size
+    assert torch.equal(torch.cat(parts), whole)
+
+
+@pytest.mark.parametrize(
+    ("stream", "state"), [(heard_bins, HeardState()), (said_bins, SaidState())]
+)
+def test_packets_do_not_change_one_bit_before_rounding(stream, state, monkeypatch):
+    """Bins hide small differences until a value lies half way between two centres."""
+    monkeypatch.setattr(mel, "to_bins", lambda log_mel_AM: log_mel_AM)
+    audio = voice(2.4, 24_000)
+    whole, _ = stream(audio, state)
+    parts = []
+    for packet in audio.split(2400):
+        log_mel_AM, state = stream(packet, state)
+        parts.append(log_mel_AM)
+    assert whole.dtype == torch.float32
     assert torch.equal(torch.cat(parts), whole)
 
 
@@ -118,6 +157,18 @@ def test_output_mel_looks_to_the_right():
     assert output_mel(audio[:0]).shape == (0, 80)
 
 
+def test_output_mel_equals_a_plain_one():
+    audio = voice(0.5, 24_000)
+    filters_KM = mel_filter_bank(513, 80, 0.0, 12_000.0, 24_000, norm="slaney", mel_scale="slaney")
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
+    padded = np.concatenate([audio.double().numpy(), np.zeros(1024)])
+    frames = np.stack([padded[240 * j : 240 * j + 1024] for j in range(50)])
+    magnitude_FK = np.abs(np.fft.rfft(frames * window))
+    expected = (np.log(np.maximum(magnitude_FK @ filters_KM, 1e-5)) + 5.0) / 2.5
+    np.testing.assert_allclose(output_mel(audio).numpy(), expected, atol=1e-3)
+
+
 def test_silence_has_one_value():
     assert torch.allclose(output_mel(torch.zeros(1000)), torch.tensor(SILENT_MEL))
+    assert pytest.approx((np.log(1e-5) + 5.0) / 2.5) == SILENT_MEL
     assert HEARD_HOP == 800

@@ -40,6 +40,22 @@ def test_words_join_exactly(parts):
     assert together == text.encode(" ".join(parts))
 
 
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("Hello, World!", "hello, world!"),
+        ("It\u2019s 5 o\u2018clock; go: now", "it's 5 o'clock, go, now"),
+        ("one \u2014 two\u2013three", "one - two-three"),
+        ("  caf\u00e9\t\n\u65e5\u672c  a*b ", "caf a b"),
+        ("\u2581<|speak|>", "speak"),
+        ("\u65e5\u672c", ""),
+    ],
+)
+def test_unknown_letters_are_dropped(written, wanted):
+    assert normalise(written) == wanted
+    assert shipped_text().decode(shipped_text().encode(written)).strip() == wanted
+
+
 def test_scenario_texts_survive():
     text = shipped_text()
     for written in texts("user") + texts("own"):
