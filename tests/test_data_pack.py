@@ -130,14 +130,14 @@ def test_silent_episode_has_no_slots():
 
 
 def test_weights():
-    config = replace(CALM, row_length=256, silent_weight=0.3, heard_weight=2.0)
+    config = replace(CALM, row_length=256, silent_weight=0.3)
     batch = pack([episode()], MARKERS, config, seed=1)
     target_S, weight_S = batch.target_S, batch.weight_S
     assert weight_S[target_S == MARKERS.silent].unique().tolist() == pytest.approx([0.3])
     assert set(weight_S[target_S == MARKERS.speak].tolist()) == {1.0}
     heard_S = (target_S == MARKERS.heard) | ((target_S >= 20) & (target_S < 40))
     assert torch.equal(batch.is_heard_S & (target_S != NO_TARGET), heard_S)
-    assert set(weight_S[heard_S].tolist()) == {2.0}
+    assert set(weight_S[heard_S].tolist()) == {1.0}
     assert set(weight_S[target_S >= 40].tolist()) == {1.0}
     assert set(weight_S[target_S == MARKERS.end].tolist()) == {1.0}
     assert (weight_S[target_S == NO_TARGET] == 0).all()

@@ -36,11 +36,10 @@ NUM_BINS = 16
 @dataclass(frozen=True)
 class PackConfig:
     """How rows are made. `silent_weight` is the loss weight of `<|silent|>`, by far the most common
-    target."""
+    target; below 1 the model writes and speaks before it is sure (docs/log.md)."""
 
     row_length: int = 1024
-    silent_weight: float = 0.3
-    heard_weight: float = 2.0
+    silent_weight: float = 1.0
     said_noise: float = 0.1
     strong_said_noise: float = 0.35
     shuffled_said: float = 0.25
@@ -180,7 +179,6 @@ def pack(episodes: list[Episode], markers: Markers, config: PackConfig, seed: in
     weight_S = (target_S != NO_TARGET).float()
     weight_S[target_S == markers.silent] = config.silent_weight
     is_heard_S = torch.cat([in_heard_lane(row.target_L, markers) for row in rows])
-    weight_S[is_heard_S & (target_S != NO_TARGET)] = config.heard_weight
     offsets = [config.row_length * index for index in range(len(rows))]
     return RowBatch(
         concatenate([row.positions for row in rows]),
