@@ -16,7 +16,7 @@ from microturn.train.loss import FLOW_WEIGHT, logit_normal_time, losses
 from tests.test_data_pack import MARKERS, episode
 from tests.tiny import VOCAB, tiny_config, tiny_model
 
-CONFIG = PackConfig(row_length=96)
+CONFIG = PackConfig(row_length=96, silent_weight=0.3)
 
 
 def batch(num_rows: int = 2) -> RowBatch:
