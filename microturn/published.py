@@ -8,7 +8,7 @@ published checkpoints load here and ours open in transformers; tensors that only
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -213,7 +213,7 @@ def _backbone_from_dict(
             num_routed=text["n_routed_experts"],
             num_chosen=text["num_experts_per_tok"],
             num_shared=text["n_shared_experts"],
-            width=expert_width,
+            width=cast(int, expert_width),
             route_scale=text["route_scale"],
         )
     return BackboneConfig(

@@ -107,7 +107,11 @@ def test_delegated_work_comes_back_as_an_update() -> None:
         for kind in ("thinking", "commentary"):
             talk.send(f"session.{kind}.append", content="done", delegation_id=delegation_id)
             talk.wait_for(f"session.{kind}.appended")
-    updates = [update for turn in server.engine.inputs["s0"] for update in turn.updates]
+        for _ in range(500):  # acknowledged when taken in; the step may still be running
+            updates = [update for turn in server.engine.inputs["s0"] for update in turn.updates]
+            if len(updates) == 2:
+                break
+            time.sleep(0.01)
     assert [update.mode for update in updates] == ["silent", "when_idle"]
     assert {update.delegation_id for update in updates} == {"d1"}
     assert len({update.id for update in updates}) == 2

@@ -16,7 +16,7 @@ from microturn.signal.mel import HeardState, SaidState, heard_bins, said_bins
 from microturn.signal.patches import image_patches
 from microturn.signal.text import Text
 from microturn.signal.vocoder import VocoderState
-from microturn.turns import MICRO_TURN_MS, OUTPUT_RATE_HZ, MicroTurnInput, MicroTurnOutput
+from microturn.turns import OUTPUT_RATE_HZ, MicroTurnInput, MicroTurnOutput
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,13 @@ def typed_ids(turn: MicroTurnInput, text: Text) -> tuple[int, ...]:
 def listen(session: Session, turn: MicroTurnInput, text: Text) -> tuple[Session, TurnFeatures]:
     """Turn one micro-turn of input into features; returns the session with its signal tails moved
     on."""
-    bins_AM, heard = heard_bins(torch.from_numpy(turn.audio), session.heard)
+    bins_AM, heard = heard_bins(torch.as_tensor(turn.audio), session.heard)
     said_AM, said = None, SaidState()
     played = turn.played_ms * OUTPUT_RATE_HZ // 1000
     if session.said_audio_N is not None and played > 0:
         audio_N = session.said_audio_N.clone()
         audio_N[played:] = 0.0
         said_AM, said = said_bins(audio_N, session.said)
-    patch_P = None if turn.images is None else image_patches(torch.from_numpy(turn.images))
+    patch_P = None if turn.images is None else image_patches(torch.as_tensor(turn.images))
     features = TurnFeatures(turn.index, bins_AM, said_AM, patch_P, typed_ids(turn, text))
     return replace(session, heard=heard, said=said), features
-
-
-def voiced_ms(audio_N: Tensor, floor: float = 1e-3) -> int:
-    """How much of an output is sound: 10 ms frames whose RMS is above `floor`, in milliseconds."""
-    frames = audio_N.unfold(0, OUTPUT_RATE_HZ // 100, OUTPUT_RATE_HZ // 100)
-    return min(MICRO_TURN_MS, 10 * int((frames.square().mean(-1).sqrt() > floor).sum()))

@@ -14,7 +14,8 @@ import json
 import random
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -56,17 +57,12 @@ def converse(engine: Engine, audio: np.ndarray, seed: int) -> list[MicroTurnOutp
 def runs_of(outputs: Sequence[MicroTurnOutput]) -> list[Run]:
     """Cut a session into what was said."""
     runs: list[Run] = []
-    start, text = None, ""
-    for output in [*outputs, None]:
-        speaks = output is not None and output.speaks
-        if speaks and start is None:
-            start, text = output.index, ""
+    for speaks, group in groupby(outputs, key=lambda output: output.speaks):
+        spoken = list(group)
         if speaks:
-            text += output.said_text
-        elif start is not None:
-            end = output.index if output is not None else len(outputs)
-            runs.append(Run((start + 1) * MICRO_TURN_MS, (end + 1) * MICRO_TURN_MS, text.strip()))
-            start = None
+            first, last = spoken[0].index + 1, spoken[-1].index + 2
+            text = "".join(output.said_text for output in spoken).strip()
+            runs.append(Run(first * MICRO_TURN_MS, last * MICRO_TURN_MS, text))
     return runs
 
 
@@ -93,11 +89,8 @@ class Tally:
     right: int = 0
     intrusions: int = 0
     silent_ms: int = 0
-    late_ms: list[int] | None = None
-    stop_ms: list[int] | None = None
-
-    def __post_init__(self) -> None:
-        self.late_ms, self.stop_ms = [], []
+    late_ms: list[int] = field(default_factory=list)
+    stop_ms: list[int] = field(default_factory=list)
 
     def add(
         self, timeline: Timeline, outputs: Sequence[MicroTurnOutput]
@@ -181,7 +174,7 @@ class FamiliesRun:
 
 def main(run: FamiliesRun) -> None:
     """Print one JSON object: a summary for each family."""
-    engine, bank = load(run.model), Bank.load(run.bank)
+    engine, bank = load(run.model), Bank.load(run.bank, for_training=False)
     report = {}
     for family in weights(None):
         tally, lines = measure(engine, bank, family, run.count)

@@ -96,6 +96,7 @@ def mix(weight_GN: Tensor, v_NW: Tensor) -> Tensor:
         span = slice(first, first + VALUE_SPAN)
         part = weight_GN[:, span] @ v_NW[span]
         out_GW = part if out_GW is None else out_GW + part
+    assert out_GW is not None  # there is at least one key
     return out_GW
 
 
@@ -190,7 +191,7 @@ class BandedAttention(Function):
             near_EL = profile_EL[:, : tile.skew.near].flip(1)
             grad_v[tile.keys].add_(weight_GN.t() @ grad_GW)
             grad_GN = grad_GW @ v_BNKW[tile.keys].t()
-            grad_GN = torch._softmax_backward_data(grad_GN, weight_GN, -1, weight_GN.dtype)
+            grad_GN = torch.ops.aten._softmax_backward_data(grad_GN, weight_GN, -1, weight_GN.dtype)
             grad_q[tile.queries] = (grad_GN @ k_BNKW[tile.keys]).view(shape).transpose(0, 1)
             grad_k[tile.keys].add_(grad_GN.t() @ q_GW)
             near_JRL = tile.skew.unbias(grad_GN.view(*shape[:2], -1))

@@ -131,8 +131,8 @@ def empty_layer(
     """A layer that has seen nothing. Tails are fp32, as the convolutions are."""
     buffer_KNW = like.new_zeros(num_kv_heads, KEY_BLOCK, head_width)
     channels = (num_kv_heads * head_width, num_kv_heads * head_width, width, width)
-    tails = tuple(
+    k, v, attention, mlp = (
         torch.zeros(num_tail, channel, dtype=torch.float32, device=like.device)
         for channel in channels
     )
-    return LayerState(buffer_KNW, buffer_KNW.clone(), tails, reach=reach)
+    return LayerState(buffer_KNW, buffer_KNW.clone(), (k, v, attention, mlp), reach=reach)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -138,7 +139,8 @@ class HMLP(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """Normalised pixels of the same shape -> [P, D]."""
         for index, (time, side) in enumerate(self.folds):
-            x = tiled_linear(fold(x, time, side), self.layers[f"linear_{index}"].weight)
+            linear = cast(nn.Linear, self.layers[f"linear_{index}"])
+            x = tiled_linear(fold(x, time, side), linear.weight)
             if index < len(self.folds) - 1:
                 x = functional.gelu(self.layers[f"norm_{index}"](x))
         return self.final_norm(x.flatten(1))

@@ -48,6 +48,7 @@ class Router(nn.Module):
         self.config = config
         self.weight = nn.Parameter(torch.empty(config.num_routed + config.num_shared, width))
         self.global_scale = nn.Parameter(torch.ones(1))
+        self.bias: Tensor
         self.register_buffer("bias", torch.zeros(config.num_routed))
         nn.init.normal_(self.weight, std=0.02)
 
@@ -144,6 +145,7 @@ class WeighRows(torch.autograd.Function):
         for place_N, weight_N in zip(place_NC.unbind(1), weight_NC.unbind(1), strict=True):
             part_ND = y_PD.index_select(0, place_N).mul_(weight_N[:, None])
             total_ND = part_ND if total_ND is None else total_ND.add_(part_ND)
+        assert total_ND is not None  # at least one expert is chosen
         return total_ND
 
     @staticmethod
@@ -176,6 +178,7 @@ class SharedExperts(nn.Module):
             hidden = hidden * weight_NX[:, index : index + 1].to(hidden.dtype)
             part_ND = tiled_linear(hidden, self.shared_w2_weight[index])
             y_ND = part_ND if y_ND is None else y_ND + part_ND
+        assert y_ND is not None  # there is at least one shared expert
         return y_ND
 
 
@@ -202,4 +205,5 @@ def feed_forward(config: BackboneConfig, layer: int) -> nn.Module:
     """The feed-forward part of one layer."""
     if config.is_dense(layer):
         return DenseMLP(config.width, config.dense_width)
+    assert config.experts is not None  # BackboneConfig sees to it
     return MixtureMLP(config.width, config.experts)

@@ -11,6 +11,7 @@ Legend: B rows, S positions, D width, V vocabulary.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from torch.nn import functional
 from microturn.model.attention import Attention, RMSNorm, ShortConvolution, next_tail
 from microturn.model.cache import BackboneState, LayerState
 from microturn.model.config import BackboneConfig
-from microturn.model.experts import feed_forward
+from microturn.model.experts import MixtureMLP, feed_forward
 from microturn.model.tiles import ROW_TILE, tiled_linear
 
 INIT_STD = 0.02
@@ -86,15 +87,19 @@ class Transformer(nn.Module):
         if length < 1:
             raise ValueError("a row needs at least one position")
         x_BSD = functional.pad(x_BSD, (0, 0, 0, -length % ROW_TILE))
-        for block in self.layers:
+        for block in self.blocks():
             x_BSD = block(x_BSD, loads)
         return self.norm(x_BSD[:, :length])
+
+    def blocks(self) -> list[Block]:
+        """The layers, with their type."""
+        return cast("list[Block]", list(self.layers))
 
     def new_state(self) -> BackboneState:
         """State of an empty stream on the model's device."""
         kernel = self.config.conv_kernel
         return BackboneState(
-            [block.attn.empty_state(self.config.width, kernel) for block in self.layers]
+            [block.attn.empty_state(self.config.width, kernel) for block in self.blocks()]
         )
 
     @torch.no_grad()
@@ -109,7 +114,7 @@ class Transformer(nn.Module):
         x_SD = functional.pad(x_SD, (0, 0, 0, -num_new % ROW_TILE))
         layers: list[LayerState] = []
         try:
-            for block, layer in zip(self.layers, state.layers, strict=True):
+            for block, layer in zip(self.blocks(), state.layers, strict=True):
                 x_SD, layer = block.extend(x_SD, num_new, state.length, layer)
                 layers.append(layer)
             hidden_SD = self.norm(x_SD)[:num_new]
@@ -127,4 +132,5 @@ class Transformer(nn.Module):
 
     def router_biases(self) -> list[Tensor]:
         """Correction bias of each mixture layer, in the order of `loads`; change it in place."""
-        return [block.mlp.gate.bias for block in self.layers if block.is_mixture]
+        parts = [block.mlp for block in self.blocks()]
+        return [part.gate.bias for part in parts if isinstance(part, MixtureMLP)]

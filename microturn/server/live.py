@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -72,7 +72,7 @@ def parse_object(message: str) -> dict[str, Any]:
         raise ProtocolError("invalid_json", f"The message is not JSON: {reason}.") from None
     if not isinstance(value, dict):
         raise ProtocolError("invalid_json", "The message must be a JSON object with a 'type'.")
-    return value
+    return cast("dict[str, Any]", value)
 
 
 def refusal(error: ValidationError, client_event_id: str | None) -> ProtocolError:
@@ -109,6 +109,8 @@ def core(event: wire.ClientEventBase) -> ClientEvent:
             return InputText("thinking", event.content, event.delegation_id, event.event_id)
         case wire.CommentaryAppend():
             return InputText("commentary", event.content, event.delegation_id, event.event_id)
+        case _:
+            pass
     raise AssertionError(f"no core event for {event!r}")
 
 
@@ -144,7 +146,10 @@ def write(event: ServerEvent, event_id: str) -> str:
 
 def encode(event: ServerEvent, event_id: str) -> wire.WireServerEvent:
     """A core event -> its wire event."""
-    ids = {"event_id": event_id, "client_event_id": getattr(event, "client_event_id", None)}
+    ids: dict[str, Any] = {
+        "event_id": event_id,
+        "client_event_id": getattr(event, "client_event_id", None),
+    }
     match event:
         case Opened():
             return wire.SessionStarted(session=resource(event.session), **ids)
@@ -210,5 +215,5 @@ def error_body(event: Failed) -> wire.ErrorBody:
 
 def resource(info: SessionInfo) -> wire.SessionResource:
     """Id, expiry and the echoed configuration."""
-    echo = {"model": "microturn", **info.echo}
+    echo: dict[str, Any] = {"model": "microturn", **info.echo}
     return wire.SessionResource(id=info.session_id, expires_at=info.expires_at_s, **echo)

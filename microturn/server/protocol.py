@@ -53,7 +53,7 @@ class Start:
 
     format: AudioFormat
     instructions: str | None = None
-    echo: dict[str, object] = field(default_factory=dict)
+    echo: dict[str, object] = field(default_factory=dict[str, object])
     client_event_id: str | None = None
 
 
@@ -120,7 +120,7 @@ class SessionInfo:
 
     session_id: str
     expires_at_s: int
-    echo: dict[str, object] = field(default_factory=dict)
+    echo: dict[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import soxr
+import soxr  # pyright: ignore[reportMissingTypeStubs]
 
 from microturn.server import g711
 from microturn.server.protocol import AudioFormat

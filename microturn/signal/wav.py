@@ -40,7 +40,7 @@ def read_wav(path: Path | str) -> tuple[FloatArray, int]:
         )
     if not np.isfinite(audio).all():
         raise ValueError(f"{path} holds samples that are not numbers; save it as 16-bit PCM WAV")
-    return np.ascontiguousarray(audio[:, 0]), rate_hz
+    return np.ascontiguousarray(audio[:, 0], dtype=np.float32), rate_hz
 
 
 def write_wav(path: Path | str, audio: FloatArray, rate_hz: int) -> None:
