@@ -55,6 +55,7 @@ def save(
         tensors[published] = laid_out.to("cpu", wanted).contiguous().clone()
     part = path / (WEIGHTS_FILE + ".part")
     save_file(tensors, part, metadata={"format": "pt"})
+    part.chmod(WEIGHTS_MODE)
     os.replace(part, path / WEIGHTS_FILE)
     part = path / (CONFIG_FILE + ".part")
     part.write_text(json.dumps(config_to_dict(config), indent=2) + "\n")

@@ -26,8 +26,8 @@ class SamplingConfig:
 
     text_temperature: float = 0.0
     eagerness: float = 0.0
-    noise_temperature: float = 0.8
-    num_flow_steps: int = 8
+    noise_temperature: float = 0.2
+    num_flow_steps: int = 4
     max_text_tokens: int = MAX_TEXT_TOKENS
 
     def __post_init__(self) -> None:
