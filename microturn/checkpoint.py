@@ -31,6 +31,7 @@ from microturn.published import (
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
+WEIGHTS_MODE = 0o644  # safetensors writes 0600, which others could not read once installed
 IGNORED = ("model.mtp.",)  # multi-token-prediction layers, which we do not have
 
 __all__ = ["CheckpointError", "load_config", "load_weights", "save"]
