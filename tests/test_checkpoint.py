@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from transformers import InklingForConditionalGeneration
 from microturn.checkpoint import CheckpointError, load_config, load_weights, save
 from microturn.model.embed import normalise
 from microturn.model.model import InteractionModel
+from microturn.signal.vocoder import Vocoder, VocoderConfig, save_vocoder
 from tests.inkling_cases import (
     AUDIO_ID,
     IMAGE_ID,
@@ -57,6 +59,22 @@ def test_what_is_saved_loads_equal(tmp_path: Path) -> None:
     assert load_weights(other, tmp_path) == ()
     assert equal(model, other)
     assert not list(tmp_path.glob("*.part"))
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def test_weights_are_readable_by_everyone(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(1)}, tmp_path / "plain.safetensors")
+    assert mode(tmp_path / "plain.safetensors") == 0o600  # what the library does on its own
+    model = saved(tmp_path)
+    assert mode(tmp_path / WEIGHTS) == 0o644
+    (tmp_path / WEIGHTS).chmod(0o600)
+    save(model, model.config, tmp_path)  # over an older file
+    assert mode(tmp_path / WEIGHTS) == 0o644
+    save_vocoder(Vocoder(VocoderConfig(width=8, num_blocks=1)), tmp_path)
+    assert mode(tmp_path / "vocoder.safetensors") == 0o644
 
 
 def test_names_on_disk_are_the_published_ones(tmp_path: Path) -> None:

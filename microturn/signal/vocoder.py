@@ -193,6 +193,7 @@ def save_vocoder(vocoder: Vocoder, path: Path | str, dtype: torch.dtype = torch.
         name: value.detach().to(dtype).contiguous() for name, value in vocoder.state_dict().items()
     }
     save_file(tensors, path / WEIGHTS_FILE)
+    (path / WEIGHTS_FILE).chmod(0o644)  # safetensors writes for the owner only; others read it too
     (path / CONFIG_FILE).write_text(json.dumps(asdict(vocoder.config), indent=1) + "\n")
 
 
