@@ -234,20 +234,28 @@ def lay_lanes(
     said_ids: Sequence[int],
     markers: Markers,
     limit: int = MAX_TEXT_TOKENS,
-) -> tuple[tuple[int, ...], int, int]:
-    """Fit both lanes into one micro-turn; said text goes first when there is too little room.
+    delegated_ids: Sequence[int] = (),
+) -> tuple[tuple[int, ...], int, int, int]:
+    """Fit the lanes into one micro-turn; said text goes first when there is too little room, what
+    is handed over last.
 
-    Returns (text ids, number of heard ids used, number of said ids used). What is left waits.
+    `delegated_ids` end with `<|end|>` where the delegation does. Returns (text ids, number of heard
+    ids used, of said ids used, of delegated ids used). What is left waits.
     """
     num_said = min(len(said_ids), limit)
     room = (
         limit - num_said - (2 if num_said else 1)
     )  # <|heard|>, and <|end|> where said text follows
     num_heard = max(0, min(len(heard_ids), room))
-    heard = [markers.heard, *heard_ids[:num_heard]] if num_heard else []
-    if heard and num_said:
-        heard.append(markers.end)
-    return tuple(heard) + tuple(said_ids[:num_said]), num_heard, num_said
+    ids = [markers.heard, *heard_ids[:num_heard]] if num_heard else []
+    if num_heard and (num_said or (delegated_ids and len(ids) + 3 <= limit)):
+        ids.append(markers.end)
+    ids += said_ids[:num_said]
+    is_open = bool(num_heard) and markers.end not in ids
+    num_delegated = 0 if is_open else max(0, min(len(delegated_ids), limit - len(ids) - 1))
+    if num_delegated:
+        ids += [markers.delegate, *delegated_ids[:num_delegated]]
+    return tuple(ids), num_heard, num_said, num_delegated
 
 
 def split_lanes(

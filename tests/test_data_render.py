@@ -20,7 +20,8 @@ from microturn.data.render import (
     user_track,
     while_it_sounds,
 )
-from microturn.data.timeline import Talk, Timeline
+from microturn.data.talk import Talk
+from microturn.data.timeline import Timeline
 from microturn.sequence import MAX_TEXT_TOKENS, lay_lanes, split_lanes
 from microturn.signal.mel import (
     OUTPUT_HOP,

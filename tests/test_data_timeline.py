@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from microturn.data.timeline import NOTICE_MS, RESPONSE_MS, Talk, to_grid
+from microturn.data.talk import NOTICE_MS, RESPONSE_MS, Talk
+from microturn.data.timeline import to_grid
 from tests.tones import tone_bank
 
 

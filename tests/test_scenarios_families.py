@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from microturn.data.timeline import NOTICE_MS, RESPONSE_MS, Talk
+from microturn.data.talk import NOTICE_MS, RESPONSE_MS, Talk
 from microturn.scenarios import families, interruption, questions, reminder, texts
 from tests.tones import tone_bank
 

@@ -118,7 +118,7 @@ def test_lanes_fit_and_nothing_is_lost(heard, said):
     for _ in range(40):
         if not heard and not said:
             break
-        ids, num_heard, num_said = lay_lanes(heard, said, MARKERS)
+        ids, num_heard, num_said, _ = lay_lanes(heard, said, MARKERS)
         assert 0 < len(ids) <= sequence.MAX_TEXT_TOKENS
         back_heard, back_said, delegated = split_lanes(ids, MARKERS)
         assert (back_heard, back_said, delegated) == (heard[:num_heard], said[:num_said], [])

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 
 from microturn.data.bank import Bank
 from microturn.data.mix import Sound, rough
 from microturn.data.render import Episode, render
-from microturn.data.timeline import Talk, Timeline
+from microturn.data.talk import Talk
+from microturn.data.timeline import Timeline
 from microturn.scenarios import families
 from microturn.signal.text import Text
 from microturn.turns import MICRO_TURN_MS
 
 EPISODE_MS = 32_000
 SHORT_GAP = 0.65  # of the gaps between exchanges
-QUIET = 0.05  # of episodes in which nobody says anything
+QUIET = 0.03  # of episodes in which nobody says anything
+ATTEMPTS = 40  # exchanges that may fail for want of a clip before an episode stays short
 NOISE_LEVELS = (0.0, 0.0005, 0.002, 0.006)
 
 
@@ -33,19 +36,42 @@ def weights(mixture: Mapping[str, float] | None) -> dict[str, float]:
     return dict(mixture)
 
 
+def fills_episode(family: ModuleType) -> bool:
+    """Whether a skill takes a whole conversation, because it sets rules or shows pictures."""
+    return bool(getattr(family, "WHOLE_EPISODE", False))
+
+
 def compose(
-    rng: random.Random, bank: Bank, mixture: Mapping[str, float], duration_ms: int
+    rng: random.Random,
+    bank: Bank,
+    mixture: Mapping[str, float],
+    duration_ms: int,
+    split: str = "train",
 ) -> Timeline:
-    """Exchanges of mixed families, with silences between, until the time is full."""
+    """Exchanges of mixed families, with silences between, until the time is full; or one family
+    that takes it all. Exchanges for which the bank lacks a clip are left out."""
     if rng.random() < QUIET:
         return Timeline(duration_ms, (), ("quiet",))
-    talk = Talk(bank, rng, user_voice=rng.choice(bank.voices), now_ms=rng.randrange(400, 4000))
+    known = {name: module for name, module in families().items() if name in mixture}
+    talk = Talk(
+        bank, rng, rng.choice(bank.voices), rng.randrange(400, 4000), duration_ms, split=split
+    )
     names = list(mixture)
     played: list[str] = []
-    while talk.now_ms < duration_ms - 2000:
+    for _ in range(ATTEMPTS):
+        if talk.now_ms >= duration_ms - 2000:
+            break
         name = rng.choices(names, [mixture[name] for name in names])[0]
-        families()[name].play(talk)
+        if fills_episode(known[name]) and played:
+            names = [n for n in names if not fills_episode(known[n])]
+            if not names:
+                break
+            continue
+        if not talk.attempt(known[name].play):
+            continue
         played.append(name)
+        if fills_episode(known[name]):
+            break
         talk.now_ms += (
             rng.randrange(500, 1500) if rng.random() < SHORT_GAP else rng.randrange(1500, 5000)
         )
@@ -59,10 +85,11 @@ def plan(
     mixture: Mapping[str, float],
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
+    split: str = "train",
 ) -> tuple[Timeline, Sound]:
-    """What is said in episode `number` and how it sounds: a function of (seed, number) alone."""
+    """What is said in episode `number` and how it sounds: a function of the arguments alone."""
     rng = random.Random(f"{seed}/{number}")
-    timeline = compose(rng, bank, mixture, duration_ms // MICRO_TURN_MS * MICRO_TURN_MS)
+    timeline = compose(rng, bank, mixture, duration_ms // MICRO_TURN_MS * MICRO_TURN_MS, split)
     sound = Sound(rng.uniform(0.15, 0.9), rng.choice(NOISE_LEVELS), rng.randrange(2**31))
     return timeline, rough(sound, rng) if rng.random() < roughness else sound
 

@@ -132,7 +132,7 @@ def in_heard_lane(id_S: Tensor, markers: Markers) -> Tensor:
 def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Generator) -> Row:
     """Lay one episode out. Mel context of a micro-turn is what was generated in the one before, or
     silence."""
-    positions, target_S = whole(episode.turns, markers)
+    positions, target_S = whole(episode.turns, markers, episode.prefix_ids)
     positions = disturb(positions, markers, config, rng)
     length = config.row_length
     num_heard = int((positions.kind_S[:length] == Kind.HEARD).sum())

@@ -20,8 +20,14 @@ from torch import Tensor
 
 from microturn.data.bank import Bank, Utterance, Word
 from microturn.data.mix import Sound, at_microphone, place
-from microturn.data.timeline import Event, Timeline
-from microturn.sequence import NUM_MEL_BINS, TurnDecision, TurnFeatures, lay_lanes
+from microturn.data.timeline import IMAGE_PERIOD_MS, Event, Timeline, utterance_of
+from microturn.sequence import (
+    NUM_MEL_BINS,
+    TurnDecision,
+    TurnFeatures,
+    lay_lanes,
+    typed_message,
+)
 from microturn.signal.mel import (
     OUTPUT_HOP,
     SILENT_MEL,
@@ -31,6 +37,7 @@ from microturn.signal.mel import (
     output_mel,
     said_bins,
 )
+from microturn.signal.patches import image_patches
 from microturn.signal.text import Text
 from microturn.turns import (
     AUDIO_FRAMES,
@@ -54,32 +61,35 @@ HalfArray = npt.NDArray[np.float16]
 class Episode:
     """A rendered conversation.
 
-    mel [T, F, M] float16 is meaningful where the decision is to speak.
+    mel [T, F, M] float16 is meaningful where the decision is to speak. prefix_ids: instructions
+    before the first micro-turn.
     """
 
     turns: list[tuple[TurnFeatures, TurnDecision]]
     mel: HalfArray
     timeline: Timeline
     silence_mel: float = SILENT_MEL
+    prefix_ids: tuple[int, ...] = ()
 
 
 def user_track(timeline: Timeline, bank: Bank, sound: Sound) -> FloatArray:
     """What reaches the microphone, at 16 kHz."""
     voice = np.zeros(timeline.duration_ms * INPUT_RATE_HZ // 1000, dtype=np.float32)
     for event in timeline.events:
-        if event.side == "user":
-            audio = bank.utterance(event.clip).audio
-            peak = max(1e-3, float(np.abs(audio).max()))
-            place(voice, audio * (sound.gain / peak), event.onset_ms * INPUT_RATE_HZ // 1000)
+        if event.side != "own":
+            audio = cut(utterance_of(event, bank).audio, event, INPUT_RATE_HZ)
+            gain = sound.gain * 10 ** (event.gain_db / 20)
+            peak = max(1e-3, float(np.abs(audio).max(initial=0.0)))
+            place(voice, audio * (gain / peak), event.onset_ms * INPUT_RATE_HZ // 1000)
     return at_microphone(voice, own_track(timeline, bank) if sound.echo else None, sound)
 
 
-def cut(audio: FloatArray, event: Event) -> FloatArray:
-    """An own clip as it is heard: faded out where it was interrupted."""
+def cut(audio: FloatArray, event: Event, rate_hz: int = OUTPUT_RATE_HZ) -> FloatArray:
+    """A clip as it is heard: faded out where it was interrupted."""
     if event.cut_ms is None or event.cut_ms >= event.end_ms:
         return audio
-    end = max(0, event.cut_ms - event.onset_ms) * OUTPUT_RATE_HZ // 1000
-    fade = min(end, CUT_FADE_MS * OUTPUT_RATE_HZ // 1000)
+    end = max(0, event.cut_ms - event.onset_ms) * rate_hz // 1000
+    fade = min(end, CUT_FADE_MS * rate_hz // 1000)
     audio = audio[:end].copy()
     if fade:
         audio[-fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
@@ -95,7 +105,7 @@ def own_track(timeline: Timeline, bank: Bank) -> FloatArray:
     track = np.zeros(duration_ms * OUTPUT_RATE_HZ // 1000, dtype=np.float32)
     for event in timeline.events:
         if event.side == "own":
-            audio = cut(bank.utterance(event.clip).audio, event)
+            audio = cut(utterance_of(event, bank).audio, event)
             place(track, audio, event.onset_ms * OUTPUT_RATE_HZ // 1000)
     return track
 
@@ -140,41 +150,60 @@ def said_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, lis
 
 
 def heard_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, list[int]]:
-    """Pieces of a user event by the micro-turn that writes them."""
+    """Pieces of a user event by the micro-turn that writes them; none of a word that was cut."""
     found: dict[int, list[int]] = defaultdict(list)
     for word in utterance.words:
+        if event.onset_ms + word.end_ms > event.audible_end_ms:
+            break
         end_ms = event.onset_ms + word.end_ms + HEARD_LAG_MS
         found[-(-end_ms // MICRO_TURN_MS) - 1] += text.encode(word.text)
     return found
+
+
+def text_by_turn(
+    timeline: Timeline, bank: Bank, text: Text
+) -> tuple[dict[int, list[int]], dict[int, list[int]], dict[int, list[int]]]:
+    """(heard, said, delegated) pieces by the micro-turn that may first write them."""
+    heard: dict[int, list[int]] = defaultdict(list)
+    said: dict[int, list[int]] = defaultdict(list)
+    delegated: dict[int, list[int]] = defaultdict(list)
+    for event in timeline.events:
+        if event.is_written:
+            lane, pieces = (said, said_pieces) if event.side == "own" else (heard, heard_pieces)
+            for index, ids in pieces(event, utterance_of(event, bank), text).items():
+                lane[index] += ids
+    for written in timeline.written:
+        said[written.onset_ms // MICRO_TURN_MS] += text.encode(written.text)
+    for handed in timeline.delegated:
+        ids = [*text.encode(handed.text), text.markers.end]
+        delegated[handed.onset_ms // MICRO_TURN_MS] += ids
+    return heard, said, delegated
 
 
 def lanes(timeline: Timeline, bank: Bank, text: Text) -> tuple[list[tuple[int, ...]], BoolArray]:
     """Output text of every micro-turn; where the own voice is audible (by interval), [T + 1]."""
     num_turns = timeline.duration_ms // MICRO_TURN_MS
     is_voiced = np.zeros(num_turns + 1, dtype=bool)
-    heard: dict[int, list[int]] = defaultdict(list)
-    said: dict[int, list[int]] = defaultdict(list)
     for event in timeline.events:
-        utterance = bank.utterance(event.clip)
         if event.side == "own":
             is_voiced[
                 event.onset_ms // MICRO_TURN_MS : -(-event.audible_end_ms // MICRO_TURN_MS)
             ] = True
-        pieces = (said_pieces if event.side == "own" else heard_pieces)(event, utterance, text)
-        for index, ids in pieces.items():
-            (said if event.side == "own" else heard)[index] += ids
-    written: list[tuple[int, ...]] = []
-    heard_left: list[int] = []
-    said_left: list[int] = []
+    heard, said, delegated = text_by_turn(timeline, bank, text)
+    writes = bool(timeline.written)
+    lines: list[tuple[int, ...]] = []
+    left: tuple[list[int], list[int], list[int]] = ([], [], [])
     for index in range(num_turns):
-        heard_left += heard[index]
-        if not is_voiced[index + 1]:
-            said_left = []  # what was cut off is not written later
-        said_left += said[index]
-        ids, num_heard, num_said = lay_lanes(heard_left, said_left, text.markers)
-        heard_left, said_left = heard_left[num_heard:], said_left[num_said:]
-        written.append(ids)
-    return written, is_voiced
+        left[0].extend(heard[index])
+        if not is_voiced[index + 1] and not writes:
+            left[1].clear()  # what was cut off is not written later
+        left[1].extend(said[index])
+        left[2].extend(delegated[index])
+        ids, *used = lay_lanes(left[0], left[1], text.markers, delegated_ids=left[2])
+        for lane, num_used in zip(left, used, strict=True):
+            del lane[:num_used]
+        lines.append(ids)
+    return lines, is_voiced
 
 
 def runs(is_voiced: BoolArray) -> list[tuple[int, int]]:
@@ -210,16 +239,48 @@ def voiced_bins(track: FloatArray, is_voiced: BoolArray) -> list[Tensor | None]:
     return found
 
 
+def typed_by_turn(timeline: Timeline, text: Text) -> dict[int, tuple[int, ...]]:
+    """Token ids of span 3 by micro-turn."""
+    markers = text.markers
+    roles = {
+        "system": markers.message_system,
+        "user": markers.message_user,
+        "tool": markers.message_tool,
+    }
+    found: dict[int, tuple[int, ...]] = defaultdict(tuple)
+    for typed in timeline.typed:
+        message = typed_message(roles[typed.role], text.encode(typed.text), markers)
+        found[typed.onset_ms // MICRO_TURN_MS] += message
+    return found
+
+
+def patches_at(timeline: Timeline, index: int) -> Tensor | None:
+    """Patches of the image pair that closes in a micro-turn: every second one, while there is a
+    scene."""
+    start_ms = (index - 1) * MICRO_TURN_MS
+    first_ms, last_ms = timeline.scene_ms
+    if timeline.scene is None or index % 2 == 0 or not first_ms <= start_ms < last_ms:
+        return None
+    pair = [timeline.scene.image(start_ms), timeline.scene.image(start_ms + IMAGE_PERIOD_MS)]
+    return image_patches(torch.as_tensor(np.stack(pair)))
+
+
 def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
     """All micro-turns of a timeline."""
     num_turns = timeline.duration_ms // MICRO_TURN_MS
     heard, _ = heard_bins(torch.as_tensor(user_track(timeline, bank, sound)), HeardState())
     own = own_track(timeline, bank)
-    written, is_voiced = lanes(timeline, bank, text)
-    said = voiced_bins(own, is_voiced)
+    lines, is_voiced = lanes(timeline, bank, text)
+    said, typed = voiced_bins(own, is_voiced), typed_by_turn(timeline, text)
     turns: list[tuple[TurnFeatures, TurnDecision]] = []
     for index in range(num_turns):
         frames = heard[index * AUDIO_FRAMES : (index + 1) * AUDIO_FRAMES]
-        features = TurnFeatures(index, frames, said[index])
-        turns.append((features, TurnDecision(written[index], bool(is_voiced[index + 1]))))
-    return Episode(turns, voiced_mel(own, is_voiced), timeline)
+        features = TurnFeatures(
+            index, frames, said[index], patches_at(timeline, index), typed.get(index, ())
+        )
+        turns.append((features, TurnDecision(lines[index], bool(is_voiced[index + 1]))))
+    prefix: tuple[int, ...] = ()
+    if timeline.instructions:
+        ids = text.encode(timeline.instructions)
+        prefix = typed_message(text.markers.message_system, ids, text.markers)
+    return Episode(turns, voiced_mel(own, is_voiced), timeline, prefix_ids=prefix)

@@ -1,18 +1,32 @@
-"""Who says what, when: events in integer milliseconds, and a conversation being laid out.
+"""A conversation as facts: who says what, when, what is typed and shown, and what is expected.
 
-The model's own events start on the 200 ms grid, since what it says begins with a micro-turn.
+All times are integer milliseconds from the start. The model's own events start on the 200 ms grid,
+since what it says begins with a micro-turn. `Talk` (talk.py) lays conversations out.
 """
 
 from __future__ import annotations
 
-import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, runtime_checkable
 
-from microturn.data.bank import Bank, Clip, Utterance
-from microturn.turns import MICRO_TURN_MS
+import numpy as np
 
-RESPONSE_MS = 250  # from the user's last sound to the model's first, before rounding up to the grid
-NOTICE_MS = 300  # from the onset of an interruption to the model's silence, before rounding up
+from microturn.data.bank import Bank, Clip, Utterance, Word
+from microturn.turns import MICRO_TURN_MS, ByteArray
+
+IMAGE_HEIGHT, IMAGE_WIDTH = 120, 160
+IMAGE_PERIOD_MS = 200  # 5 images a second; a pair closes every second micro-turn
+
+Side = Literal["own", "user", "other"]
+Role = Literal["system", "user", "tool"]
+SpeechKind = Literal["speech", "backchannel", "aside", "background", "filler", "reading"]
+SIDES = ("own", "user", "other")
+SPEECH_KINDS = ("speech", "backchannel", "aside", "background", "filler", "reading")
+DOINGS = (
+    "respond", "yield_then_respond", "continue", "ignore", "wait", "say", "silent", "count",
+    "interval", "answer", "delegate", "refuse", "transcribe",
+)  # fmt: skip
 
 
 def to_grid(time_ms: float) -> int:
@@ -22,7 +36,13 @@ def to_grid(time_ms: float) -> int:
 
 @dataclass(frozen=True)
 class Event:
-    """One utterance. `cut_ms` ends it early, in session time."""
+    """One utterance.
+
+    side: "own" the model, "user" whom it talks with, "other" anybody else near the microphone.
+    kind: what the speech is for. cut_ms ends it early, in session time. gain_db: beside the level
+    of the session's voices. pauses: (number of words before it, ms), silence put into the clip.
+    is_written: the transcript lane writes it (what others say in the background is not written).
+    """
 
     side: str
     text: str
@@ -30,6 +50,10 @@ class Event:
     onset_ms: int
     end_ms: int
     cut_ms: int | None = None
+    kind: str = "speech"
+    gain_db: float = 0.0
+    pauses: tuple[tuple[int, int], ...] = ()
+    is_written: bool = True
 
     @property
     def audible_end_ms(self) -> int:
@@ -37,61 +61,122 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Typed:
+    """Text that comes in without sound: instructions ("system"), what the user types ("user"), an
+    update of the background model ("tool"). Its end token falls into the micro-turn of
+    `onset_ms`."""
+
+    role: str
+    text: str
+    onset_ms: int
+
+
+@dataclass(frozen=True)
+class Delegated:
+    """The model hands something over, beginning in the micro-turn of `onset_ms`."""
+
+    text: str
+    onset_ms: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """The model writes without speaking, beginning in the micro-turn of `onset_ms`."""
+
+    text: str
+    onset_ms: int
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened and is neither speech nor text: a pause, a repetition, a change in
+    the picture."""
+
+    kind: str
+    label: str
+    onset_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What a good listener does: `do` (see DOINGS) within a window; one of `accept` is said.
+
+    `on_ms` is the onset of what it answers to; `detail` is for counts, intervals and arguments.
+    """
+
+    do: str
+    window_ms: tuple[int, int]
+    accept: tuple[str, ...] = ()
+    on_ms: int | None = None
+    detail: Mapping[str, int | float | str | bool] = field(
+        default_factory=dict[str, "int | float | str | bool"]
+    )
+
+    def __post_init__(self) -> None:
+        if self.do not in DOINGS:
+            raise ValueError(f"no expectation {self.do!r}; there are {', '.join(DOINGS)}")
+        if self.window_ms[1] < self.window_ms[0]:
+            raise ValueError(f"the window of {self.do!r} ends before it begins: {self.window_ms}")
+
+
+@runtime_checkable
+class Scene(Protocol):
+    """What the camera or the screen shows."""
+
+    def image(self, time_ms: int) -> ByteArray:
+        """[120, 160, 3] uint8 at a time; the same time gives the same picture."""
+        ...
+
+
+@dataclass(frozen=True)
 class Timeline:
-    """A conversation as facts; rendering adds nothing but sound."""
+    """A conversation as facts; rendering adds nothing but sound.
+
+    `instructions` come before the first micro-turn. `scene_ms`: from when to when it is shown.
+    """
 
     duration_ms: int
     events: tuple[Event, ...]
     families: tuple[str, ...] = ()
+    typed: tuple[Typed, ...] = ()
+    delegated: tuple[Delegated, ...] = ()
+    written: tuple[Written, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    expects: tuple[Expect, ...] = ()
+    instructions: str | None = None
+    scene: Scene | None = None
+    scene_ms: tuple[int, int] = (0, 0)
 
 
-@dataclass
-class Talk:
-    """A conversation being laid out.
+def with_pauses(utterance: Utterance, pauses: tuple[tuple[int, int], ...]) -> Utterance:
+    """Silence inside a clip, each between two words; later words move.
 
-    `now_ms` is when both sides are done with what was said so far.
+    Raises ValueError for a pause that is not between two words.
     """
-
-    bank: Bank
-    rng: random.Random
-    user_voice: str | None = None
-    now_ms: int = 0
-    events: list[Event] = field(default_factory=list[Event])
-
-    def pick(self, side: str, text: str) -> Utterance:
-        """A clip of this text, in the conversation's voice where the bank has it."""
-        clips = self.bank.choices(side, text)
-        preferred = [clip for clip in clips if side == "own" or clip.voice == self.user_voice]
-        return self.bank.utterance(self.rng.choice(preferred or clips))
-
-    def say(self, side: str, text: str, onset_ms: int) -> Event:
-        """Lay one utterance down at a time."""
-        utterance = self.pick(side, text)
-        if side == "own":
-            onset_ms = to_grid(onset_ms)
-        event = Event(side, text, utterance.clip, onset_ms, onset_ms + utterance.duration_ms)
-        self.events.append(event)
-        self.now_ms = max(self.now_ms, event.end_ms)
-        return event
-
-    def user(self, text: str, wait_ms: int = 0) -> Event:
-        """The user speaks, `wait_ms` after everything so far."""
-        return self.say("user", text, self.now_ms + wait_ms)
-
-    def own(self, text: str) -> Event:
-        """The model answers as soon as it may."""
-        return self.say("own", text, self.now_ms + RESPONSE_MS)
-
-    def interrupt(self, event: Event, text: str, onset_ms: int) -> Event:
-        """The user speaks into an own event, which falls silent as soon as that is noticed."""
-        spoken = self.say("user", text, onset_ms)
-        cut_ms = to_grid(onset_ms + NOTICE_MS)
-        self.events[self.events.index(event)] = replace(event, cut_ms=cut_ms)
-        self.now_ms = max(spoken.end_ms, min(cut_ms, event.end_ms))
-        return spoken
-
-    def timeline(self, duration_ms: int, families: tuple[str, ...]) -> Timeline:
-        events = [event for event in self.events if event.onset_ms < duration_ms]
-        return Timeline(
-            duration_ms, tuple(sorted(events, key=lambda event: event.onset_ms)), families
+    words, audio = list(utterance.words), utterance.audio
+    per_ms = utterance.clip.rate_hz // 1000
+    for num_before, pause_ms in sorted(pauses, reverse=True):
+        if not 0 < num_before < len(words) or pause_ms < 0:
+            raise ValueError(
+                f"no place for a pause of {pause_ms} ms after word {num_before} of "
+                f"{len(words)} in {utterance.clip.text!r}"
+            )
+        at_ms = (words[num_before - 1].end_ms + words[num_before].start_ms) // 2
+        gap = np.zeros(pause_ms * per_ms, dtype=np.float32)
+        audio = np.concatenate([audio[: at_ms * per_ms], gap, audio[at_ms * per_ms :]])
+        words[num_before - 1] = replace(
+            words[num_before - 1], end_ms=min(words[num_before - 1].end_ms, at_ms)
         )
+        for later in range(num_before, len(words)):
+            start_ms = max(at_ms, words[later].start_ms)
+            words[later] = Word(
+                words[later].text, start_ms + pause_ms, words[later].end_ms + pause_ms
+            )
+    return Utterance(utterance.clip, audio, tuple(words))
+
+
+def utterance_of(event: Event, bank: Bank) -> Utterance:
+    """The sound of an event before it is cut."""
+    utterance = bank.utterance(event.clip)
+    return with_pauses(utterance, event.pauses) if event.pauses else utterance

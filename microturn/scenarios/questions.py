@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microturn.data.timeline import Talk
+from microturn.data.talk import Talk
 
 # fmt: off
 NUMBERS = (

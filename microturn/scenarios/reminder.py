@@ -6,7 +6,7 @@ acknowledgement.
 
 from __future__ import annotations
 
-from microturn.data.timeline import Talk
+from microturn.data.talk import Talk
 from microturn.scenarios.interruption import STOPS
 from microturn.scenarios.questions import NUMBERS
 

@@ -1,0 +1,35 @@
+"""The model speaks text that is given to it in writing: by the user to read aloud, or by the
+background model to pass on."""
+
+from __future__ import annotations
+
+from microturn.data.split import split_of
+from microturn.data.talk import Talk
+
+USER_TEXTS: tuple[str, ...] = ()
+OWN_TEXTS: tuple[str, ...] = ()
+WHOLE_EPISODE = True
+ORDERS = ("read aloud.", "say this.", "read this to me.", "please read.", "speak this text.")
+FROM_BACKGROUND = 0.3  # of the texts; the others are typed by the user
+REACH_MS = 21_000  # speech takes more room in a row than silence
+
+
+def play(talk: Talk) -> None:
+    """One text after another, each spoken word for word.
+
+    Raises KeyError where the bank has none that fits.
+    """
+    texts = [text for text in talk.bank.own if split_of(text) == talk.split]
+    if not texts:
+        raise KeyError("the bank has nothing to read aloud")
+    talk.now_ms = talk.rng.randrange(200, 1500)
+    while talk.now_ms < min(talk.duration_ms, REACH_MS) - 1500:
+        clip = talk.rng.choice(talk.bank.own[talk.rng.choice(texts)])
+        if talk.rng.random() < FROM_BACKGROUND:
+            typed = talk.type(clip.text, "tool")
+        else:
+            typed = talk.type(f"{talk.choose(ORDERS)} {clip.text}")
+        event = talk.say_clip("own", clip, talk.now_ms + 200, kind="reading")
+        window_ms = (typed.onset_ms, event.onset_ms + 2000)
+        talk.expect("say", window_ms, (clip.text,), typed.onset_ms)
+        talk.now_ms = event.end_ms + talk.rng.randrange(200, 1200)
