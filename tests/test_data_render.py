@@ -22,7 +22,7 @@ from microturn.data.render import (
 )
 from microturn.data.talk import Talk
 from microturn.data.timeline import Timeline
-from microturn.sequence import MAX_TEXT_TOKENS, lay_lanes, split_lanes
+from microturn.sequence import MAX_TEXT_TOKENS, lay_lanes, split_lanes, typed_message
 from microturn.signal.mel import (
     OUTPUT_HOP,
     SILENT_MEL,
@@ -40,8 +40,8 @@ SILENCE = Sound(1.0, 0.0, 1)
 
 
 def conversation(seed: int, family: str | None = None) -> Timeline:
-    mixture = weights(None if family is None else {family: 1.0})
-    return compose(random.Random(seed), tone_bank(), mixture, 24_000)
+    names = ("questions", "reminder", "interruption") if family is None else (family,)
+    return compose(random.Random(seed), tone_bank(), weights(dict.fromkeys(names, 1.0)), 24_000)
 
 
 def rendered(timeline: Timeline, sound: Sound = SILENCE):
@@ -273,3 +273,72 @@ def test_the_user_is_heard_when_the_timeline_says_so():
             level[start - 160 : end + 160] = 0
         last = 16 * event.end_ms
     assert level[:last].max() < 0.01
+
+
+def test_typed_text_comes_in_its_micro_turn():
+    text, talk = shipped_text(), Talk(tone_bank(), random.Random(0), now_ms=1100)
+    talk.instructions = "be brief."
+    talk.type("say hello.")
+    talk.type("still searching", "tool", 2500)
+    episode = rendered(talk.timeline(4000, ()))
+    markers = text.markers
+    typed = {f.index: f.text_ids for f, _ in episode.turns if f.text_ids}
+    assert sorted(typed) == [5, 12]
+    assert typed[5] == typed_message(markers.message_user, text.encode("say hello."), markers)
+    assert typed[12][0] == markers.message_tool
+    assert episode.prefix_ids[0] == markers.message_system
+    assert text.decode(episode.prefix_ids) == " be brief."
+
+
+def test_delegations_and_writing_go_on_over_micro_turns():
+    text, talk = shipped_text(), Talk(tone_bank(), random.Random(0), now_ms=600)
+    talk.delegate("search flights to paris on friday", 1000)
+    talk.write("here is a long answer in writing, without a sound.", 5000)
+    episode = rendered(talk.timeline(9000, ()))
+    lanes = lanes_of(episode)
+    handed = [token for _, _, delegated in lanes for token in delegated]
+    assert text.decode(handed) == " search flights to paris on friday"
+    first = next(index for index, lane in enumerate(lanes) if lane[2])
+    assert first == 5
+    written = [token for _, said, _ in lanes for token in said]
+    assert text.decode(written) == " here is a long answer in writing, without a sound."
+    assert not any(decision.speaks for _, decision in episode.turns)
+    ends = [text.markers.end in decision.text_ids for _, decision in episode.turns]
+    assert sum(ends) == 1  # where the delegation is over
+
+
+class Growing:
+    """A picture that shows the time."""
+
+    def image(self, time_ms):
+        return np.full((120, 160, 3), time_ms // 100, dtype=np.uint8)
+
+
+def test_pictures_close_every_second_micro_turn():
+    talk = Talk(tone_bank(), random.Random(0), duration_ms=4000)
+    talk.show(Growing(), 800, 2400)
+    episode = rendered(talk.timeline(4000, ()))
+    shown = {f.index: f.patch_P for f, _ in episode.turns if f.patch_P is not None}
+    assert sorted(shown) == [5, 7, 9, 11]
+    assert shown[5].shape == (12, 2, 40, 40, 3)
+    assert shown[5][:, 0].unique().tolist() == [8]
+    assert shown[5][:, 1].unique().tolist() == [10]
+
+
+def test_others_are_heard_and_not_written():
+    talk = Talk(tone_bank(), random.Random(0), "bm_daniel", now_ms=600)
+    talk.background("How are you?", 1000)
+    timeline = talk.timeline(4000, ())
+    assert not any(heard for heard, _, _ in lanes_of(rendered(timeline)))
+    loud = np.abs(user_track(timeline, tone_bank(), Sound(0.5))).max()
+    assert 0.1 < loud < 0.14  # 12 dB below
+
+
+def test_a_word_that_was_cut_is_not_written():
+    talk = Talk(tone_bank(), random.Random(0), "bm_daniel", now_ms=600)
+    event = talk.user("What is the capital of Peru?", cut_ms=600 + 620)
+    episode = rendered(talk.timeline(4000, ()))
+    heard = shipped_text().decode(t for lane, _, _ in lanes_of(episode) for t in lane)
+    assert heard == " what is"
+    track = user_track(talk.timeline(4000, ()), tone_bank(), Sound(0.5))
+    assert np.abs(track[(event.cut_ms + 1) * 16 :]).max() == 0

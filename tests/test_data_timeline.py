@@ -7,7 +7,7 @@ import random
 import pytest
 
 from microturn.data.talk import NOTICE_MS, RESPONSE_MS, Talk
-from microturn.data.timeline import to_grid
+from microturn.data.timeline import to_grid, with_pauses
 from tests.tones import tone_bank
 
 
@@ -55,3 +55,25 @@ def test_events_after_the_end_are_left_out():
     conversation.own("Hello, how can I help?")
     assert len(conversation.timeline(1000, ()).events) == 0
     assert [event.side for event in conversation.timeline(9000, ()).events] == ["user", "own"]
+
+
+def test_pauses_go_between_words():
+    bank = tone_bank()
+    utterance = bank.utterance(bank.choices("user", "What is the capital of Peru?")[0])
+    paused = with_pauses(utterance, ((2, 500), (4, 300)))
+    assert paused.duration_ms == utterance.duration_ms + 800
+    for number, (before, after) in enumerate(zip(utterance.words, paused.words, strict=True)):
+        shift_ms = 500 * (number >= 2) + 300 * (number >= 4)
+        assert after.start_ms == before.start_ms + shift_ms
+        assert after.text == before.text
+    per_ms = utterance.clip.rate_hz // 1000
+    middle = utterance.words[1].end_ms + 250
+    assert abs(paused.audio[middle * per_ms : (middle + 100) * per_ms]).max() == 0
+
+
+@pytest.mark.parametrize("pause", [(0, 500), (6, 500), (9, 1), (1, -5)])
+def test_a_pause_outside_the_words_is_refused(pause):
+    bank = tone_bank()
+    utterance = bank.utterance(bank.choices("user", "What is the capital of Peru?")[0])
+    with pytest.raises(ValueError, match="no place for a pause"):
+        with_pauses(utterance, (pause,))

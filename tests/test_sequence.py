@@ -128,6 +128,26 @@ def test_lanes_fit_and_nothing_is_lost(heard, said):
     assert not heard and not said
 
 
+@given(
+    st.lists(st.integers(FIRST_PIECE, 60), max_size=9),
+    st.lists(st.integers(FIRST_PIECE, 60), max_size=9),
+    st.lists(st.integers(FIRST_PIECE, 60), min_size=1, max_size=9),
+)
+def test_what_is_handed_over_comes_last_and_whole(heard, said, delegated):
+    left, got = [heard, said, [*delegated, MARKERS.end]], []
+    for _ in range(60):
+        ids, *used = lay_lanes(left[0], left[1], MARKERS, delegated_ids=left[2])
+        assert len(ids) <= sequence.MAX_TEXT_TOKENS
+        back = split_lanes(ids, MARKERS)
+        taken = [lane[:num] for lane, num in zip(left, used, strict=True)]
+        assert list(back[:2]) == taken[:2]
+        assert back[2] == [token for token in taken[2] if token != MARKERS.end]
+        got += back[2]
+        left = [lane[num:] for lane, num in zip(left, used, strict=True)]
+    assert left == [[], [], []]
+    assert got == delegated
+
+
 def test_delegation_is_its_own_lane():
     ids = [MARKERS.heard, 40, MARKERS.end, 41, MARKERS.delegate, 42, 43, MARKERS.end]
     assert split_lanes(ids, MARKERS) == ([40], [41], [42, 43])

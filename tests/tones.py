@@ -16,6 +16,12 @@ from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ
 
 WORD_MS, PAUSE_MS, EDGE_MS = 180, 40, 230
 USER_VOICES = ("af_alloy", "bm_daniel", "zm_yunjian")
+SENTENCES = tuple(  # open sentences, of both splits
+    f"The {size} {thing} stood near the old {place} and nobody had moved it for a year."
+    for size in ("small", "large", "broken", "yellow")
+    for thing in ("table", "cart", "boat", "piano")
+    for place in ("house", "river", "church", "bridge")
+)
 TOKENIZER = Path(__file__).parent.parent / "microturn" / "weights" / "nano" / "tokenizer.json"
 
 
@@ -49,24 +55,29 @@ class ToneSpeaker:
         return replace(spoken, words=None) if text == "Okay." else spoken
 
 
+class ToneBank(Bank):
+    """Sounds are made when they are asked for: there are thousands of texts."""
+
+    def samples(self, clip: Clip) -> np.ndarray:
+        spoken = tones(clip.text, clip.rate_hz, 200.0 + 20 * len(clip.voice))
+        return (spoken.audio * 32767).astype(np.int16)
+
+
 @functools.cache
 def tone_bank() -> Bank:
     """The bank, without a file."""
-    clips, samples = [], {}
+    clips = []
     for side, rate_hz, voices in (
         ("own", OUTPUT_RATE_HZ, (OWN_VOICE,)),
         ("user", INPUT_RATE_HZ, USER_VOICES),
     ):
-        for number, text in enumerate(texts(side)):
+        for number, text in enumerate((*texts(side), *SENTENCES)):
+            words = tones(text, rate_hz, 200.0).words
             for voice in voices:
-                spoken = tones(text, rate_hz, 200.0 + 20 * len(voice))
-                key = f"{voice}_{number}"
+                key = f"{side}_{voice}_{number}"
                 place = (Path("memory"), key)
-                clips.append(Clip(key, voice, text, spoken.words or (), place, side == "own"))
-                samples[key] = (spoken.audio * 32767).astype(np.int16)
-    bank = Bank(clips)
-    bank._samples.update(samples)
-    return bank
+                clips.append(Clip(key, voice, text, words or (), place, side == "own"))
+    return ToneBank(clips)
 
 
 @functools.cache
