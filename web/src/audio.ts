@@ -92,7 +92,8 @@ export class Audio {
 async function askMicrophone(): Promise<MediaStream> {
   try {
     return await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+      // The model learned from plain microphones: a browser's gain control and noise suppression change words.
+      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: false, autoGainControl: false },
     });
   } catch (error) {
     throw new AudioProblem(microphoneText(error as DOMException));
