@@ -32,7 +32,8 @@ class Row:
     """One line of a report. n counts the scores in `value`; rates are of all uncensored scores.
 
     Latencies of responders say little without `no_response_rate`, takeover says little without
-    `kept_talking_rate`: every row has both.
+    `kept_talking_rate`: every row has both. latency_*: as published, a cut-in counts as 0;
+    signed_mean_ms: with its sign. quiet_rate: share of overlap events that found the agent quiet.
     """
 
     metric: str
@@ -44,9 +45,11 @@ class Row:
     n_censored: int
     no_response_rate: float
     kept_talking_rate: float
+    quiet_rate: float = 0.0
     latency_mean_ms: float | None = None
     latency_median_ms: float | None = None
     latency_interval: Interval = Interval(None, None)
+    signed_mean_ms: float | None = None
     cut_in_rate: float | None = None
     outcomes: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -93,11 +96,12 @@ def aggregate(scores: Sequence[Score], seed: int = 0) -> Row:
     known = [score for score in scores if not score.censored]
     values = by_episode(known, [score.value for score in known])
     flat = [value for group in values for value in group]
-    latencies = by_episode(known, [score.latency_ms for score in known])
+    signed = by_episode(known, [score.latency_ms for score in known])
+    latencies = [[max(0.0, latency) for latency in group] for group in signed]
+    signed_ms = [value for group in signed for value in group]
     flat_ms = [value for group in latencies for value in group]
     outcomes = Counter(score.outcome for score in scores)
     num_known = max(1, len(known))
-    cut_in = sum(latency < 0 for latency in flat_ms) / len(flat_ms) if flat_ms else None
     return Row(
         metric=metric,
         grader=grader,
@@ -108,10 +112,12 @@ def aggregate(scores: Sequence[Score], seed: int = 0) -> Row:
         n_censored=len(scores) - len(known),
         no_response_rate=share(known, "no_response", num_known),
         kept_talking_rate=share(known, "kept_talking", num_known),
+        quiet_rate=share(known, "was_quiet", num_known),
         latency_mean_ms=sum(flat_ms) / len(flat_ms) if flat_ms else None,
         latency_median_ms=statistics.median(flat_ms) if flat_ms else None,
         latency_interval=bootstrap(latencies, seed),
-        cut_in_rate=cut_in,
+        signed_mean_ms=sum(signed_ms) / len(signed_ms) if signed_ms else None,
+        cut_in_rate=sum(a < 0 for a in signed_ms) / len(signed_ms) if signed_ms else None,
         outcomes=dict(sorted(outcomes.items())),
     )
 
