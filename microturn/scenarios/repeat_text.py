@@ -1,0 +1,39 @@
+"""The user types words and wants them written again: no sound, so that copying is learned from many
+words in little time. Half of the texts are words in random order, which nothing but copying gets
+right."""
+
+from __future__ import annotations
+
+from microturn.data.split import split_of
+from microturn.data.talk import Talk
+
+USER_TEXTS: tuple[str, ...] = ()
+OWN_TEXTS: tuple[str, ...] = ()
+WHOLE_EPISODE = True
+ORDERS = ("write this.", "write it again.", "copy this.", "repeat in writing.", "type this again.")
+SHUFFLED = 0.5
+MAX_WORDS = 12
+LETTER_MS = 22  # a micro-turn holds 6 pieces, about 15 letters
+
+
+def play(talk: Talk) -> None:
+    """One text after another, each written word for word.
+
+    Raises KeyError where the bank has none.
+    """
+    texts = [text for text in talk.bank.own if split_of(text) == talk.split]
+    words = sorted({word for text in texts for word in text.split()})
+    if not words:
+        raise KeyError("the bank has no words to repeat")
+    talk.now_ms = talk.rng.randrange(200, 1000)
+    while talk.now_ms < talk.duration_ms - 2000:
+        if talk.rng.random() < SHUFFLED:
+            chosen = talk.rng.choices(words, k=talk.rng.randint(1, MAX_WORDS))
+        else:
+            chosen = talk.rng.choice(texts).split()[:MAX_WORDS]
+        text = " ".join(chosen)
+        typed = talk.type(f"{talk.choose(ORDERS)} {text}")
+        written = talk.write(text, typed.onset_ms + 200 * talk.rng.randint(1, 2))
+        end_ms = written.onset_ms + 200 + len(text) * LETTER_MS
+        talk.expect("answer", (typed.onset_ms, end_ms + 1000), (text,), typed.onset_ms)
+        talk.now_ms = end_ms + talk.rng.randrange(200, 800)
