@@ -1,0 +1,125 @@
+"""A Spanish word in English speech, and the model says the English one while the user goes on."""
+
+from __future__ import annotations
+
+from microturn.data.talk import Talk
+from microturn.scenarios import questions
+
+SPANISH = {
+    "manzana": "apple",
+    "mesa": "table",
+    "silla": "chair",
+    "libro": "book",
+    "casa": "house",
+    "puerta": "door",
+    "gato": "cat",
+    "perro": "dog",
+    "agua": "water",
+    "leche": "milk",
+    "llave": "key",
+    "reloj": "clock",
+    "espejo": "mirror",
+    "caja": "box",
+    "zapato": "shoe",
+    "plato": "plate",
+    "cuchara": "spoon",
+    "piedra": "stone",
+    "botella": "bottle",
+    "flor": "flower",
+    "sombrero": "hat",
+    "pelota": "ball",
+    "hoja": "leaf",
+    "queso": "cheese",
+    "bolsa": "bag",
+    "taza": "cup",
+}
+ORDERS = (
+    "Every time I use a Spanish word, tell me the English one.",
+    "When I say something in Spanish, give me the English word.",
+    "Whenever I slip into Spanish, say it in English.",
+    "If a Spanish word comes up, tell me what it is in English.",
+    "Help me with my English, say the right word when I use a Spanish one.",
+    "Please put every Spanish word I use into English.",
+    "As soon as you hear a Spanish word, say it in English.",
+    "Say the English word each time I use a Spanish one.",
+    "I mix in Spanish words, so tell me the English ones.",
+    "Jump in with the English word when I use Spanish.",
+)
+MIXED = (
+    "I put the manzana on the table and then I went out to call my brother.",
+    "We sat around the mesa for an hour and talked about the summer.",
+    "She pulled up a silla so that everybody could sit down and eat.",
+    "I left my libro on the train and nobody has found it so far.",
+    "Their casa is close to the river and it has a very nice garden.",
+    "Somebody knocked on the puerta while I was in the shower this morning.",
+    "The gato was asleep in the sun and did not want to move at all.",
+    "I walked the perro in the park before it started to rain again.",
+    "Can I have some agua with that, because it is really hot in here today.",
+    "I poured the leche into a glass and then I forgot to drink it.",
+    "I cannot find the llave and my friends are already waiting outside.",
+    "The reloj on the wall has stopped and so I came much too late.",
+    "I looked into the espejo and saw that my hair was completely wet.",
+    "There was a caja in front of the house and nobody knew who sent it.",
+    "I lost a zapato in the mud when we walked along the river.",
+    "He dropped the plato on the floor and everybody turned around to look.",
+    "I need a cuchara for the soup, and maybe some bread to go with it.",
+    "She found a piedra on the beach and took it all the way home.",
+    "We opened a botella and sat outside until it was completely dark.",
+    "He gave her a flor and she put it right next to the window.",
+    "I bought a sombrero at the market because the sun was so strong.",
+    "The kids lost the pelota in the garden and looked for it all day.",
+    "A hoja fell into my tea while we were sitting under the tree.",
+    "We had some queso with bread and then we went for a long walk.",
+    "My bolsa is still in the car, and I think my phone is in it.",
+    "I broke my taza this morning and now I have to buy a new one.",
+    "The gato jumped on the mesa and ate what was left of the fish.",
+    "I put the libro in the caja and carried it up to the attic.",
+    "She filled the taza with agua and gave it to the man outside.",
+    "The perro took my zapato and ran around the whole house with it.",
+)
+PLAIN = (
+    "Yesterday we went to the market and it was much too crowded for me.",
+    "My sister will visit us next week and I still have to clean up.",
+    "It rained the whole afternoon, so we stayed inside and played cards.",
+    "I think I will cook something simple tonight and go to bed early.",
+    "The bus was late again and I had to walk the last part of the way.",
+    "We are planning a trip to the mountains as soon as it gets warmer.",
+    "My neighbor plays the piano every evening and I like to listen to it.",
+    "I have to finish this letter today, but I do not know how to end it.",
+    "There was a lot of snow when we woke up, and everything was quiet.",
+    "I met an old friend in town and we talked for almost two hours.",
+)
+HOW = tuple(
+    f"How do you say {word} in Spanish?"
+    for word in (
+        "bag", "ball", "book", "bottle", "box", "chair", "clock", "cup", "key", "leaf", "mirror",
+        "plate", "shoe", "spoon", "stone", "table",
+    )
+)  # fmt: skip
+WHAT = (
+    "What is house in Spanish?",
+    "What is the Spanish word for flower?",
+    "Tell me the Spanish word for water.",
+    "What do they call a cat in Spanish?",
+    "And door, what is that in Spanish?",
+    "What is chair in Spanish?",
+    "What is the Spanish word for book?",
+    "Tell me the Spanish word for apple.",
+    "What do they call a dog in Spanish?",
+    "And table, what is that in Spanish?",
+)
+ASKED = 0.25  # of the exchanges are a question for a word; the others are running speech
+ACKNOWLEDGED = ("Okay.", "Sure thing.", "Of course.")
+ENGLISH = {word: f"{english.capitalize()}." for word, english in SPANISH.items()}
+ANSWERS = {english: f"In Spanish, that is {word}." for word, english in SPANISH.items()}
+WHOLE_EPISODE = True
+USER_TEXTS = (*ORDERS, *MIXED, *PLAIN, *HOW, *WHAT)
+OWN_TEXTS = (
+    *ENGLISH.values(),
+    *(ANSWERS[e] for e in ANSWERS if any(f" {e} " in t or f" {e}." in t for t in (*HOW, *WHAT))),
+    *ACKNOWLEDGED,
+)
+
+
+def play(talk: Talk) -> None:
+    questions.play(talk)

@@ -1,0 +1,135 @@
+"""A cue set by the user: each time a word comes up in running speech, the model says another."""
+
+from __future__ import annotations
+
+from microturn.data.phrasing import asked, sentences
+from microturn.data.talk import Talk
+from microturn.scenarios import questions
+from microturn.scenarios.timer_once import OBJECTS
+
+# fmt: off
+READY = (
+    ("book", "orange"), ("bottle", "green"), ("bottle", "purple"), ("clock", "purple"),
+    ("clock", "white"), ("cup", "yellow"), ("key", "gold"), ("key", "green"), ("key", "grey"),
+    ("lamp", "brown"), ("lamp", "green"), ("lamp", "silver"), ("mirror", "orange"),
+    ("pen", "black"), ("pen", "green"), ("pen", "grey"), ("pen", "orange"), ("phone", "blue"),
+    ("shoe", "black"), ("spoon", "purple"), ("stone", "pink"),
+)
+COLORS = (
+    "red", "blue", "green", "yellow", "black", "white", "brown", "grey", "pink", "purple",
+    "orange", "silver", "gold",
+)
+# fmt: on
+ORDERS = (
+    "Whenever you hear {word}, say {color}.",
+    "If I say {word}, you say {color}.",
+    "Say {color} each time I say {word}.",
+    "As soon as I say {word}, say {color}.",
+    "Say {color} when you hear the word {word}.",
+    "Please answer {color} whenever I mention a {word}.",
+    "Let us play, I say {word} and you say {color}.",
+    "When the word {word} comes up, say {color}.",
+    "Your word is {color}, say it whenever I say {word}.",
+)
+SPEECH = {
+    "bag": (
+        "I carried the bag up the stairs and then I had to sit down.",
+        "My sister forgot her bag in the car, so we drove back to get it.",
+    ),
+    "ball": (
+        "The dog ran after the ball and came back with a wet stick.",
+        "They kicked the ball over the fence and nobody wanted to get it.",
+    ),
+    "book": (
+        "I was reading a book on the train and almost missed my stop.",
+        "She gave me a book for my birthday and I read it in two days.",
+    ),
+    "bottle": (
+        "I put a bottle into the fridge and forgot about it for a week.",
+        "There was a bottle on the beach with a letter in it, imagine that.",
+    ),
+    "box": (
+        "We found a box in the attic that was full of old photos.",
+        "He packed everything into one box and moved to another town.",
+    ),
+    "chair": (
+        "I need a new chair because my back hurts after a day at work.",
+        "The cat sleeps on my chair and looks at me when I want to sit.",
+    ),
+    "clock": (
+        "The clock in the kitchen is always five minutes ahead of time.",
+        "I bought an old clock at the market and it still works fine.",
+    ),
+    "cup": (
+        "She held the cup with both hands because it was so cold outside.",
+        "I washed the cup twice, but it still tastes a little of soap.",
+    ),
+    "hat": (
+        "The wind took my hat and carried it right into the river.",
+        "He never leaves without his hat, even when it is warm outside.",
+    ),
+    "key": (
+        "I gave the key to my neighbor, and now she is on vacation.",
+        "You have to turn the key twice and push hard to get in.",
+    ),
+    "lamp": (
+        "I bought a new lamp for the kitchen and it looks really nice.",
+        "The lamp next to my bed makes a funny noise since last week.",
+    ),
+    "leaf": (
+        "A leaf landed on my shoulder while I was waiting for the bus.",
+        "The kids painted a leaf and pressed it on a piece of paper.",
+    ),
+    "mirror": (
+        "We hung the mirror in the hall so that it looks a bit bigger.",
+        "He stood in front of the mirror and practiced his speech again.",
+    ),
+    "pen": (
+        "Can I borrow your pen for a second, because mine is empty again.",
+        "I always carry a pen with me in case I have a good idea.",
+    ),
+    "phone": (
+        "My phone fell into the sink and now it does not work anymore.",
+        "I put my phone away when I eat with the family, it is better.",
+    ),
+    "plate": (
+        "He filled his plate with rice and sat down next to the window.",
+        "The last plate in the cupboard has a small crack in the middle.",
+    ),
+    "shoe": (
+        "There was sand in my shoe after we walked along the beach.",
+        "The baby threw her shoe out of the car and laughed about it.",
+    ),
+    "spoon": (
+        "I stirred the soup with a spoon and burned my tongue right away.",
+        "She put one spoon of sugar into her tea and then another one.",
+    ),
+    "stone": (
+        "He picked up a stone and threw it as far as he could.",
+        "We sat on a stone by the river and looked at the water.",
+    ),
+    "table": (
+        "We carried the table outside because the weather was so nice.",
+        "The letter is on the table, right next to the flowers.",
+    ),
+}
+PAIRS = tuple(
+    {"word": word, "color": COLORS[(5 * place + 3) % len(COLORS)]}
+    for place, word in enumerate(OBJECTS)
+)
+READY_CASES = (
+    tuple(
+        (f"Every time I say {word}, say {color}.", {"word": word, "color": color})
+        for word, color in READY
+    ),
+)
+CASES = READY_CASES + asked(ORDERS, PAIRS, 4)
+SPOKEN = {color: f"{color.capitalize()}." for color in COLORS}
+ACKNOWLEDGED = ("Okay.", "Sure thing.", "Got it.")
+WHOLE_EPISODE = True
+USER_TEXTS = (*sentences(CASES), *(text for texts in SPEECH.values() for text in texts))
+OWN_TEXTS = (*SPOKEN.values(), *ACKNOWLEDGED)
+
+
+def play(talk: Talk) -> None:
+    questions.play(talk)
