@@ -55,7 +55,8 @@ class Session(Protocol):
 class System(Protocol):
     """Anything that can be measured: a model, a server, a scripted agent, files made elsewhere."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def open(self, episode: Episode) -> Session: ...
 
@@ -63,7 +64,8 @@ class System(Protocol):
 class Dataset(Protocol):
     """Episodes of one benchmark under a root folder; what lacks its media has `missing` set."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def episodes(
         self, limit: int | None = None, split: str | None = None, ids: Sequence[str] | None = None
@@ -73,8 +75,11 @@ class Dataset(Protocol):
 class Metric(Protocol):
     """A pure function of episode and trace, and how its scores become one row."""
 
-    name: str
-    needs: frozenset[Need]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def needs(self) -> frozenset[Need]: ...
 
     def score(self, episode: Episode, trace: Trace) -> list[Score]: ...
 
@@ -84,6 +89,7 @@ class Metric(Protocol):
 class Judge(Protocol):
     """An optional model that grades; `grader` is `judge:<model>`. None means: rules only."""
 
-    grader: str
+    @property
+    def grader(self) -> str: ...
 
     def ask(self, prompt: str, **values: str) -> dict[str, Any]: ...

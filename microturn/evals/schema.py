@@ -91,6 +91,7 @@ def from_json(hint: Any, value: Any, where: str = "") -> Any:
             raise fault(where, hint, value)
         part = get_args(hint)[1]
         return {key: from_json(part, entry, f"{where}.{key}") for key, entry in value.items()}
+    assert isinstance(hint, type)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

@@ -25,7 +25,8 @@ ENERGY_RMS = 10 ** (-45 / 20)
 class Vad(Protocol):
     """A detector of speech."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __call__(self, audio: FloatArray, rate_hz: int) -> list[Span]:
         """Stretches of speech in milliseconds, in order, not overlapping."""
