@@ -2,8 +2,10 @@
 
 A bank is a folder with `manifest*.jsonl` beside its clips, or a `.jsonl` with a `.tar` of the same
 name. A line is one clip: key, voice, text, seconds, words_ms [[word, start, end], ...], and `file`
-(in a folder) or key + ".opus" (in a tar). `side` is "own" or "user"; without it, the model's own
-voice is known by name. Clips are decoded when first used and kept as int16.
+(in a folder), `member` of `tar`, or key + ".opus" (in the tar). `side` is "own" or "user"; without
+it, the model's own voice is known by name. A clip may be a part of its file (`start_ms`, `end_ms`;
+its word times count from `start_ms`). What a corpus keeps for validation (`split`) never trains.
+Clips are decoded when first used and kept as int16.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +30,7 @@ from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 
 SILENCE = 0.01  # of the clip's peak: what is quieter before and after is cut off
 LEAD_MS, TRAIL_MS = 20, 60
+HUMAN = "human"  # the engine of recordings
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Spoken:
 class Clip:
     """One utterance; `place` is where its samples are: a file, or a member of a tar.
 
-    `is_own`: the model's voice.
+    `is_own`: the model's voice. start_ms, end_ms: the part of the file (None: to its end); word
+    times count from start_ms. split: "train", or what is kept for evaluation.
     """
 
     key: str
@@ -61,6 +66,10 @@ class Clip:
     words: tuple[Word, ...]
     place: tuple[Path, str]
     is_own: bool = False
+    start_ms: int = 0
+    end_ms: int | None = None
+    split: str = "train"
+    engine: str = ""
 
     @property
     def rate_hz(self) -> int:
@@ -90,28 +99,54 @@ class Utterance:
         return len(self.audio) * 1000 // self.clip.rate_hz
 
 
+def place_of(path: Path, entry: dict[str, Any]) -> tuple[Path, str]:
+    """Where the sound of a manifest's line is."""
+    if "file" in entry:
+        return path.parent, str(entry["file"])
+    if "tar" in entry:
+        return path.parent / entry["tar"], str(entry["member"])
+    return path.with_suffix(".tar"), entry["key"] + ".opus"
+
+
+def clip_of(path: Path, entry: dict[str, Any]) -> Clip | None:
+    """The clip of a manifest's line; None without word times."""
+    if entry["words_ms"] is None:
+        return None
+    words = tuple(Word(str(word), int(start), int(end)) for word, start, end in entry["words_ms"])
+    voice = str(entry["voice"])
+    return Clip(
+        str(entry["key"]),
+        voice,
+        str(entry["text"]),
+        words,
+        place_of(path, entry),
+        entry.get("side", "own" if voice == OWN_VOICE else "user") == "own",
+        int(entry.get("start_ms", 0)),
+        None if entry.get("end_ms") is None else int(entry["end_ms"]),
+        str(entry.get("split", "train")),
+        str(entry.get("engine", "")),
+    )
+
+
 def read_manifest(path: Path) -> list[Clip]:
     """Clips of one manifest; those without word times are left out.
 
     Raises ValueError naming a bad line.
     """
-    archive = path.with_suffix(".tar")
     clips: list[Clip] = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if number == len(lines) and not line.rstrip().endswith("}"):
+            continue  # torn: its writer was stopped, or is at it
         try:
-            entry = json.loads(line)
-            if entry["words_ms"] is None:
-                continue
-            words = tuple(
-                Word(str(word), int(start), int(end)) for word, start, end in entry["words_ms"]
-            )
-            is_file = "file" in entry
-            place = (path.parent, entry["file"]) if is_file else (archive, entry["key"] + ".opus")
-            voice = str(entry["voice"])
-            is_own = entry.get("side", "own" if voice == OWN_VOICE else "user") == "own"
-            clips.append(Clip(str(entry["key"]), voice, str(entry["text"]), words, place, is_own))
+            clip = clip_of(path, json.loads(line))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} line {number} is not a clip: {error}") from error
+            hint = ""
+            if "dataset" in line:
+                hint = "; for a corpus of recordings use `microturn bank build --corpora`"
+            raise ValueError(f"{path} line {number} is not a clip: {error}{hint}") from error
+        if clip is not None:
+            clips.append(clip)
     return clips
 
 
@@ -130,12 +165,17 @@ class Bank:
                     f"clip {clip.key} is spoken by {clip.voice}, a voice kept for evaluation; "
                     "take it out of the training bank"
                 )
+            if for_training and clip.split != "train":
+                raise ValueError(f"clip {clip.key} is kept for {clip.split}; it must not train")
             side = self.own if clip.is_own else self.user
             side[normalise(clip.text)].append(clip)
 
     @classmethod
     def load(cls, paths: Sequence[Path | str], for_training: bool = True) -> Bank:
-        """Read folders and manifests. Raises ValueError when a path holds no clips."""
+        """Read folders and manifests; for training without the clips kept for validation.
+
+        Raises ValueError when a path holds no clips.
+        """
         clips: list[Clip] = []
         for path in map(Path, paths):
             manifests = sorted(path.glob("manifest*.jsonl")) if path.is_dir() else [path]
@@ -145,6 +185,8 @@ class Bank:
                 )
             for manifest in manifests:
                 clips += read_manifest(manifest)
+        if for_training:
+            clips = [clip for clip in clips if clip.split == "train"]
         return cls(clips, for_training)
 
     def choices(self, side: str, text: str) -> list[Clip]:
@@ -158,8 +200,14 @@ class Bank:
 
     @property
     def voices(self) -> list[str]:
-        """User voices, training voices first and in their fixed order."""
-        found = {clip.voice for clips in self.user.values() for clip in clips}
+        """User voices, training voices first and in their fixed order.
+
+        People who were recorded say their own sentences only and cannot hold a conversation: they
+        are listed where there is nobody else.
+        """
+        users = [clip for clips in self.user.values() for clip in clips]
+        found = {clip.voice for clip in users if clip.engine != HUMAN}
+        found = found or {clip.voice for clip in users}
         return [voice for voice in TRAINING if voice in found] + sorted(found - set(TRAINING))
 
     def utterance(self, clip: Clip) -> Utterance:
@@ -195,9 +243,12 @@ class Bank:
                 source = (
                     container / name if is_folder else io.BytesIO(self._member(container, name))
                 )
-                audio, rate_hz = soundfile.read(source, dtype="float32")
+                audio, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
             except (soundfile.LibsndfileError, tarfile.TarError, OSError, KeyError) as error:
                 raise ValueError(f"cannot read clip {name} of {container}: {error}") from error
+            audio = audio.mean(axis=1)
+            last = None if clip.end_ms is None else clip.end_ms * rate_hz // 1000
+            audio = audio[clip.start_ms * rate_hz // 1000 : last]
             if rate_hz != clip.rate_hz:
                 audio = soxr.resample(audio, rate_hz, clip.rate_hz)
             self._samples[clip.key] = (np.clip(audio, -1, 1) * 32767).astype(np.int16)
