@@ -1,8 +1,10 @@
-"""The user interrupts a long spoken answer: with "stop", or with a question, answered instead."""
+"""The user interrupts a long spoken answer: with "stop", with a question, with another request, or
+to say that something else was meant. The model falls silent at once and answers that instead."""
 
 from __future__ import annotations
 
 from microturn.data.talk import Talk
+from microturn.data.timeline import Event
 from microturn.scenarios import questions
 
 LONG_ANSWERS = {
@@ -28,27 +30,96 @@ LONG_ANSWERS = {
         "A tree is a tall plant with roots, a trunk and many leaves. It drinks water from the "
         "ground and takes light from the sun. Some trees live for a thousand years."
     ),
+    "Tell me about the sun.": (
+        "The sun is a star, so big that a million earths would fit inside. It is made of hot gas, "
+        "and its light needs eight minutes to reach us. Without it nothing would grow."
+    ),
+    "Tell me about cats.": (
+        "Cats have lived with people for thousands of years. They sleep most of the day and hunt "
+        "at dusk. A cat can turn in the air and land on its feet, and it purrs when it is happy."
+    ),
+    "Tell me about bees.": (
+        "Bees live in large families around one queen. They fly from flower to flower and carry "
+        "the sweet juice home, where it becomes honey. With a dance they show where to go."
+    ),
+    "Tell me about winter.": (
+        "In winter the days are short and the nights are long. Many birds fly south, and some "
+        "animals sleep until spring. Snow lies on the fields and keeps the seeds warm below."
+    ),
+    "How do I make tea?": (
+        "Boil fresh water and warm the pot. Put in one spoon of leaves for each cup, pour the "
+        "water over them, and wait four minutes. Then add milk or lemon, as you like it."
+    ),
+    "Tell me about Paris.": (
+        "Paris is the capital of France and lies on the river Seine. Millions of people come every "
+        "year to see its towers, its museums and its bridges, and to sit in its small cafes."
+    ),
 }
-STOPS = ("Stop.", "Okay, stop now.", "That is enough.", "Wait, wait, wait.", "Please stop.")
+STOPS = (
+    "Stop.",
+    "Okay, stop now.",
+    "That is enough.",
+    "Wait, wait, wait.",
+    "Please stop.",
+    "Stop it, please.",
+    "Okay, okay, thank you.",
+    "Hold on, hold on.",
+    "You can stop there.",
+    "All right, that's enough.",
+)
 STOPPED = "Okay."
-USER_TEXTS = (*LONG_ANSWERS, *STOPS)
+REQUESTS = {  # a new request, said over the answer: {text: what is asked for}
+    "Tell me a story instead.": "Tell me a story.",
+    "Actually, tell me about the sea.": "Tell me about the sea.",
+    "Wait, tell me about bees first.": "Tell me about bees.",
+    "Let's talk about cats.": "Tell me about cats.",
+    "Rather tell me how to make bread.": "How do I make bread?",
+    "I'd like to hear about winter.": "Tell me about winter.",
+    "Can you count to ten instead?": "Count to ten.",
+    "Okay, and how do I make tea?": "How do I make tea?",
+    "Stop, tell me about Paris.": "Tell me about Paris.",
+    "Actually, what is a tree?": "What is a tree?",
+}
+CORRECTIONS = {  # of what the answer is about
+    "No, I meant the moon.": "Tell me about the moon.",
+    "No, no, the sun.": "Tell me about the sun.",
+    "Sorry, I meant the sea.": "Tell me about the sea.",
+    "Not that, I meant bees.": "Tell me about bees.",
+    "No, I said cats.": "Tell me about cats.",
+    "I didn't mean that, I meant winter.": "Tell me about winter.",
+    "No, I was asking about Paris.": "Tell me about Paris.",
+    "No wait, I meant tea.": "How do I make tea?",
+    "I said bread, not that.": "How do I make bread?",
+    "Wrong one, I meant a tree.": "What is a tree?",
+}
+USER_TEXTS = (*LONG_ANSWERS, *STOPS, *REQUESTS, *CORRECTIONS)
 OWN_TEXTS = (*LONG_ANSWERS.values(), STOPPED)
 INTERRUPTED = 0.8  # of the long answers; the others are heard out
 
 
-def play(talk: Talk) -> None:
-    """A request, a long answer, and most often an interruption."""
+def begin(talk: Talk) -> Event:
+    """A request and the long answer to it, which the model is left speaking."""
     request = talk.rng.choice(tuple(LONG_ANSWERS))
     talk.user(request)
-    answer = talk.own(LONG_ANSWERS[request])
+    return talk.own(LONG_ANSWERS[request])
+
+
+def play(talk: Talk) -> None:
+    """A request, a long answer, and most often an interruption."""
+    answer = begin(talk)
     length_ms = answer.end_ms - answer.onset_ms
     if talk.rng.random() > INTERRUPTED or length_ms < 2500:
         return
     onset_ms = answer.onset_ms + talk.rng.randrange(800, length_ms - 800)
-    if talk.rng.random() < 0.5:
-        talk.interrupt(answer, talk.rng.choice(STOPS), onset_ms)
-        talk.own(STOPPED)
-        return
-    question = questions.pick_question(talk)
-    talk.interrupt(answer, question, onset_ms)
-    talk.own(questions.ANSWERS[question])
+    kind = talk.rng.choice(("stop", "question", "request", "correction"))
+    if kind == "stop":
+        text, reply = talk.choose(STOPS), STOPPED
+    elif kind == "question":
+        text = questions.pick_question(talk)
+        reply = questions.ANSWERS[text]
+    else:
+        wanted = REQUESTS if kind == "request" else CORRECTIONS
+        text = talk.choose([t for t in wanted if LONG_ANSWERS[wanted[t]] != answer.text])
+        reply = LONG_ANSWERS[wanted[text]]
+    talk.interrupt(answer, text, onset_ms)
+    talk.own(reply, do="yield_then_respond")

@@ -1,0 +1,155 @@
+"""Facts told earlier are asked for later, with other talk between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from microturn.data.talk import Talk
+from microturn.scenarios import facts
+
+# fmt: off
+NAMES = (
+    "Ben", "David", "Diego", "Emma", "Felix", "Grace", "Iris", "Maria", "Nina", "Oscar", "Rosa",
+    "Wendy",
+)
+COLORS = ("black", "brown", "green", "orange", "purple", "silver", "white", "blue", "red", "pink")
+PLACES = (
+    "Madrid", "Berlin", "Oslo", "Paris", "Lisbon", "Dublin", "Vienna", "Rome", "Athens", "Prague",
+)
+PETS = ("Rex", "Lucky", "Bella", "Charlie", "Daisy", "Max", "Milo", "Ruby", "Luna", "Oscar")
+LISTS = (
+    "milk, eggs and bread", "apples, cheese and rice", "soap, paper and tea",
+    "butter, salt and honey", "pens, glue and tape", "nails, paint and rope",
+    "a hat, a map and a rope", "coffee, sugar and cream", "fish, lemons and wine",
+    "stamps, string and candles",
+)
+CODES = (
+    "four one two", "nine zero seven", "three five eight", "six six one", "two eight four",
+    "seven three nine", "one five zero", "eight two six", "five nine three", "zero four seven",
+)
+# fmt: on
+
+
+def upper(text: str) -> str:
+    """With a capital letter at the start."""
+    return text[0].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fact: how it is told, taken note of, asked for and given back.
+
+    Ways to ask: every fifth is kept for evaluation.
+    """
+
+    things: tuple[str, ...]
+    tell: str
+    notes: tuple[str, ...]
+    asks: tuple[str, ...]
+    answer: Callable[[str], str]
+
+
+NOTED = ("Got it.", "Sure thing.", "I'll remember that.")
+# fmt: off
+KINDS = {
+    "name": Kind(
+        NAMES, "My name is {}.", ("Nice to meet you, {}.",),
+        ("What is my name?", "What's my name?", "Do you remember my name?", "Who am I?",
+         "What am I called?"),
+        lambda thing: f"Your name is {thing}.",
+    ),
+    "color": Kind(
+        COLORS, "My favorite color is {}.", NOTED,
+        ("What did I say my favorite color was?", "What is my favorite color?",
+         "Do you know my favorite color?", "Which color do I like best?",
+         "What color did I tell you?"),
+        lambda thing: f"It is {thing}.",
+    ),
+    "place": Kind(
+        PLACES, "I live in {}.", NOTED,
+        ("Where do I live?", "Which city do I live in?", "Do you remember where I live?",
+         "What city did I say I live in?", "Where is my home?"),
+        lambda thing: f"In {thing}.",
+    ),
+    "pet": Kind(
+        PETS, "My dog is called {}.", NOTED,
+        ("What is my dog called?", "What's my dog's name?", "Do you remember my dog's name?",
+         "What did I call my dog?", "Who is my dog?"),
+        lambda thing: f"{thing}.",
+    ),
+    "list": Kind(
+        LISTS, "Please remember {}.", NOTED,
+        ("What was on my list?", "What should I not forget?", "Which three things did I say?",
+         "Read my list back to me.", "What did I ask you to remember?"),
+        lambda thing: f"{upper(thing)}.",
+    ),
+    "code": Kind(
+        CODES, "My room number is {}.", NOTED,
+        ("What is my room number?", "Which room am I in?", "Do you remember my room number?",
+         "What was the number of my room?", "Can you tell me my room number again?"),
+        lambda thing: f"{upper(thing)}.",
+    ),
+}
+# fmt: on
+UNKNOWN = "You haven't told me yet."
+ASKED_UNTOLD = 0.15  # of the exchanges: nothing was told before the question
+USER_TEXTS = (
+    *(kind.tell.format(thing) for kind in KINDS.values() for thing in kind.things),
+    *(ask for kind in KINDS.values() for ask in kind.asks),
+)
+OWN_TEXTS = tuple(
+    dict.fromkeys(
+        (
+            *NOTED,
+            *(f"Nice to meet you, {name}." for name in NAMES),
+            *(kind.answer(thing) for kind in KINDS.values() for thing in kind.things),
+            UNKNOWN,
+        )
+    )
+)
+
+
+def told_kinds(talk: Talk) -> set[str]:
+    """Kinds that were told or asked for in this conversation so far."""
+    texts = {event.text for event in talk.events if event.side == "user"}
+    return {
+        name
+        for name, kind in KINDS.items()
+        if texts & {*kind.asks, *(kind.tell.format(thing) for thing in kind.things)}
+    }
+
+
+def tell(talk: Talk, name: str) -> str:
+    """The user tells something and the model takes note; what it was."""
+    kind = KINDS[name]
+    thing = talk.choose(kind.things)
+    talk.user(kind.tell.format(thing))
+    talk.own(talk.rng.choice(kind.notes).format(thing))
+    talk.now_ms += talk.rng.randrange(500, 2000)
+    return thing
+
+
+def ask(talk: Talk, name: str, answer: str) -> None:
+    """The user asks for it back."""
+    talk.user(talk.choose(KINDS[name].asks))
+    talk.own(answer, do="answer")
+    talk.now_ms += talk.rng.randrange(500, 1500)
+
+
+def play(talk: Talk) -> None:
+    """One or two facts are told, other talk comes between, and they are asked for; or one is asked
+    for that was never told."""
+    free = sorted(set(KINDS) - told_kinds(talk))
+    if not free:
+        raise KeyError("everything was told in this conversation")
+    if talk.rng.random() < ASKED_UNTOLD:
+        ask(talk, talk.rng.choice(free), UNKNOWN)
+        return
+    names = talk.rng.sample(free, min(len(free), talk.rng.choice((1, 1, 2))))
+    things = {name: tell(talk, name) for name in names}
+    for _ in range(talk.rng.randint(0, 3)):
+        facts.play(talk)
+        talk.now_ms += talk.rng.randrange(500, 3000)
+    for name in talk.rng.sample(names, len(names)):
+        ask(talk, name, KINDS[name].answer(things[name]))
