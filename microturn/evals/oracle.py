@@ -9,7 +9,7 @@ from typing import Any
 from microturn.evals.episode import Episode, Expect, Word
 from microturn.turns import MICRO_TURN_MS
 
-REPLY_MS, SHORT_MS, YIELD_MS, GOES_ON_MS = 1600, 300, 200, 600
+REPLY_MS, SHORT_MS, YIELD_MS, GOES_ON_MS = 1600, 300, 200, 1200
 AFTER_MS = 10  # a reply begins strictly after what it answers
 WORD_MS = 150
 
