@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from microturn.data.moments import LAST_MS, set_rule, speak_on
+from microturn.data.phrasing import options
 from microturn.data.talk import Talk
-from microturn.scenarios import questions
+from microturn.signal.text import normalise
 
 SPANISH = {
     "manzana": "apple",
@@ -112,14 +114,43 @@ ASKED = 0.25  # of the exchanges are a question for a word; the others are runni
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "Of course.")
 ENGLISH = {word: f"{english.capitalize()}." for word, english in SPANISH.items()}
 ANSWERS = {english: f"In Spanish, that is {word}." for word, english in SPANISH.items()}
+MIXED_SHARE = 0.7
 WHOLE_EPISODE = True
+
+
+def answer_to(question: str) -> str:
+    """What a question for a word is answered with."""
+    words = normalise(question).strip("?.").replace(",", "").split()
+    return next(ANSWERS[word] for word in words if word in ANSWERS)
+
+
 USER_TEXTS = (*ORDERS, *MIXED, *PLAIN, *HOW, *WHAT)
 OWN_TEXTS = (
     *ENGLISH.values(),
-    *(ANSWERS[e] for e in ANSWERS if any(f" {e} " in t or f" {e}." in t for t in (*HOW, *WHAT))),
+    *dict.fromkeys(answer_to(question) for question in (*HOW, *WHAT)),
     *ACKNOWLEDGED,
 )
 
 
+def ask_words(talk: Talk) -> None:
+    """Questions for single words, one after the other."""
+    known = (*HOW, *options(talk, WHAT)) if talk.split == "train" else options(talk, WHAT)
+    for question in talk.rng.sample(known, min(len(known), talk.rng.randint(2, 4))):
+        talk.user(question, wait_ms=talk.rng.randrange(400, 1500))
+        talk.own(answer_to(question), do="answer")
+
+
 def play(talk: Talk) -> None:
-    questions.play(talk)
+    """Words asked for; or a rule, and speech with Spanish words in it until the time is full."""
+    if talk.rng.random() < ASKED:
+        return ask_words(talk)
+    set_rule(talk, talk.choose(ORDERS), talk.rng.choice(ACKNOWLEDGED))
+    mixed, plain = options(talk, MIXED), options(talk, PLAIN)
+    talk.rng.shuffle(mixed)
+    talk.rng.shuffle(plain)
+    while mixed and talk.now_ms < talk.duration_ms - LAST_MS:
+        is_mixed = not plain or talk.rng.random() < MIXED_SHARE
+        text = mixed.pop() if is_mixed else plain.pop()
+        words = normalise(text).replace(",", "").strip(".").split()
+        speak_on(talk, text, [(word, ENGLISH[word]) for word in dict.fromkeys(words)
+                              if word in SPANISH])  # fmt: skip

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from microturn.data.moments import LAST_MS, set_rule, speak_on
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import Talk
-from microturn.scenarios import questions
 from microturn.scenarios.timer_once import OBJECTS
 
 # fmt: off
 READY = (
     ("book", "orange"), ("bottle", "green"), ("bottle", "purple"), ("clock", "purple"),
     ("clock", "white"), ("cup", "yellow"), ("key", "gold"), ("key", "green"), ("key", "grey"),
-    ("lamp", "brown"), ("lamp", "green"), ("lamp", "silver"), ("mirror", "orange"),
-    ("pen", "black"), ("pen", "green"), ("pen", "grey"), ("pen", "orange"), ("phone", "blue"),
+    ("lamp", "brown"), ("lamp", "green"), ("lamp", "silver"), 
+    
     ("shoe", "black"), ("spoon", "purple"), ("stone", "pink"),
 )
 COLORS = (
@@ -113,6 +113,30 @@ SPEECH = {
         "The letter is on the table, right next to the flowers.",
     ),
 }
+# fmt: off
+PAINT = (
+    ("bag", "pink"), ("ball", "grey"), ("bottle", "orange"), ("box", "red"), ("chair", "blue"),
+    ("clock", "gold"), ("cup", "green"), ("hat", "black"), ("key", "blue"), ("lamp", "pink"),
+    ("spoon", "grey"), ("stone", "orange"), ("table", "black"),
+)
+PASS = (
+    ("Anna", "chair"), ("Ben", "clock"), ("Ben", "spoon"), ("David", "ball"), ("Diego", "shoe"),
+    ("Fatima", "bottle"), ("Fatima", "box"), ("Felix", "bag"), ("Iris", "leaf"),
+    ("Wendy", "stone"),
+)
+# fmt: on
+SAID = {
+    word: (
+        *texts,
+        *(
+            f"So I was thinking, well, maybe we could, you know, paint the {word} {color}."
+            for painted, color in PAINT
+            if painted == word
+        ),
+        *(f"Hey {name}, can you pass me the {word}?" for name, thing in PASS if thing == word),
+    )
+    for word, texts in SPEECH.items()
+}  # fmt: skip
 PAIRS = tuple(
     {"word": word, "color": COLORS[(5 * place + 3) % len(COLORS)]}
     for place, word in enumerate(OBJECTS)
@@ -127,9 +151,35 @@ CASES = READY_CASES + asked(ORDERS, PAIRS, 4)
 SPOKEN = {color: f"{color.capitalize()}." for color in COLORS}
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "Got it.")
 WHOLE_EPISODE = True
-USER_TEXTS = (*sentences(CASES), *(text for texts in SPEECH.values() for text in texts))
+CUE_SHARE = 0.6  # of the sentences have the word in them
+KEPT_WORDS = ("mirror", "pen", "phone", "plate")  # for evaluation, with their sentences
+USER_TEXTS = (*sentences(CASES), *(text for texts in SAID.values() for text in texts))
 OWN_TEXTS = (*SPOKEN.values(), *ACKNOWLEDGED)
 
 
+def case(talk: Talk) -> tuple[str, str, str]:
+    """An order and its two words, both of the talk's split."""
+    is_kept = talk.split == "eval"
+    cases = [c for c in talk.choose(CASES) if (c[1]["word"] in KEPT_WORDS) == is_kept]
+    text, content = talk.rng.choice(cases)
+    return text, str(content["word"]), str(content["color"])
+
+
+def speech(talk: Talk) -> dict[str, tuple[str, ...]]:
+    """What may be said in this split, by the word in it."""
+    is_kept = talk.split == "eval"
+    return {word: texts for word, texts in SAID.items() if (word in KEPT_WORDS) == is_kept}
+
+
 def play(talk: Talk) -> None:
-    questions.play(talk)
+    """A rule, and speech with the word in some sentences until the time is full."""
+    order, word, color = case(talk)
+    set_rule(talk, order, talk.rng.choice(ACKNOWLEDGED))
+    texts = speech(talk)
+    others = [text for other, those in texts.items() if other != word for text in those]
+    last = ""
+    while talk.now_ms < talk.duration_ms - LAST_MS:
+        is_cue = talk.rng.random() < CUE_SHARE
+        text = talk.rng.choice([t for t in (texts[word] if is_cue else others) if t != last])
+        speak_on(talk, text, [(word, SPOKEN[color])])
+        last = text

@@ -6,10 +6,17 @@ only acknowledged: no talk is that long.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from microturn.data.bank import Clip
+from microturn.data.moments import SEARCH_MS, free_ms, length_ms
 from microturn.data.phrasing import asked, sentences
-from microturn.data.talk import Talk
+from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.scenarios.interruption import STOPS
 from microturn.scenarios.questions import NUMBERS
+from microturn.scenarios.timer_once import EARLY_MS, LATE_MS
 
 ACTIONS = {
     "drink some water": "Drink some water.",
@@ -111,6 +118,11 @@ MINUTES_ACKNOWLEDGED = {
     n: f"Okay, every {n} minutes." for n in dict.fromkeys(n for _, n in READY_MINUTES)
 }
 STOPPED = "Okay, I have stopped."
+MINUTES_SHARE = 0.12
+SECOND_SHARE = 0.4
+REMINDER_MS = 1500  # how long a reminder takes at most
+ACK_MS = 1800  # the acknowledgement and the moment before it
+SHORTEST_MS = 900
 USER_TEXTS = (
     *sentences(CASES, OTHER_CASES, CHANGE_CASES),
     *(text for text, _ in MINUTE_CASES),
@@ -124,13 +136,92 @@ OWN_TEXTS = (
 )
 
 
+@dataclass(frozen=True)
+class Timer:
+    """A running reminder: what is said, how often, counted from when, asked for by whom."""
+
+    said: str
+    seconds: int
+    begins_ms: int
+    on_ms: int
+
+    def dues_ms(self, first_ms: int, last_ms: int) -> list[int]:
+        """When it is due, from `first_ms` to before `last_ms`."""
+        step_ms = 1000 * self.seconds
+        first = max(1, -(-(first_ms - self.begins_ms) // step_ms))
+        return list(range(self.begins_ms + first * step_ms, last_ms, step_ms))
+
+
+def start(talk: Talk, clip: Clip, content: Mapping[str, Any], onset_ms: int) -> Timer:
+    """The request and its acknowledgement, from which the reminder counts."""
+    request = talk.say_clip("user", clip, onset_ms)
+    ack = talk.own(ACKNOWLEDGED[content["n"]])
+    seconds = NUMBERS.index(content["n"])
+    return Timer(SAID[content["action"]], seconds, ack.onset_ms, request.onset_ms)
+
+
+def remind(talk: Talk, timers: Sequence[Timer], first_ms: int, last_ms: int) -> None:
+    """Everything that is due from `first_ms` to before `last_ms`; one after the other."""
+    dues = [(due_ms, timer) for timer in timers for due_ms in timer.dues_ms(first_ms, last_ms)]
+    for due_ms, timer in sorted(dues, key=lambda due: due[0]):
+        told = talk.say("own", timer.said, due_ms)
+        window_ms = (due_ms - EARLY_MS, max(due_ms, told.onset_ms) + LATE_MS)
+        talk.expect("interval", window_ms, (timer.said,), timer.on_ms, seconds=timer.seconds)
+
+
+def break_in(talk: Talk, timers: Sequence[Timer], after_ms: int, need_ms: int) -> int:
+    """A moment from `after_ms` on for the user to speak, between reminders where that is possible;
+    what is due until then is said. Returns the moment."""
+    busy = [
+        (due_ms, due_ms + REMINDER_MS)
+        for timer in timers
+        for due_ms in timer.dues_ms(timer.begins_ms, after_ms + 2 * SEARCH_MS)
+    ]
+    moment_ms = free_ms(busy, after_ms, need_ms)
+    moment_ms = free_ms(busy, after_ms, SHORTEST_MS) if moment_ms is None else moment_ms
+    return after_ms if moment_ms is None else moment_ms
+
+
+def minutes(talk: Talk) -> None:
+    """An interval of minutes is acknowledged, and nothing follows within the talk."""
+    text, content = talk.choose(MINUTE_CASES)
+    talk.user(text)
+    talk.own(MINUTES_ACKNOWLEDGED[content["n"]])
+
+
+def second(talk: Talk, timer: Timer, at_ms: int) -> tuple[list[Timer], int]:
+    """Another reminder, another interval, or a question, while the first runs. Returns the timers
+    and until when everything due is said."""
+    cases = talk.rng.choice((OTHER_CASES, CHANGE_CASES))
+    text, content = talk.rng.choice(talk.choose(cases))
+    clip = talk.clip("user", text)
+    onset_ms = break_in(talk, [timer], at_ms, length_ms(talk, clip) + ACK_MS)
+    remind(talk, [timer], timer.begins_ms, onset_ms)
+    if cases is OTHER_CASES and SAID[content["action"]] != timer.said:
+        other = start(talk, clip, content, onset_ms)
+        remind(talk, [timer], onset_ms, other.begins_ms)
+        return [timer, other], other.begins_ms
+    changed = start(talk, clip, {"action": "breathe in", **content}, onset_ms)
+    said = timer.said if cases is CHANGE_CASES else changed.said
+    return [replace(changed, said=said)], changed.begins_ms
+
+
 def play(talk: Talk) -> None:
-    """A request, an acknowledgement, one to four reminders, and "stop"."""
-    action, interval_s = talk.rng.choice(tuple(ACTIONS)), talk.rng.choice(INTERVALS_S)
-    talk.user(f"Remind me to {action} every {NUMBERS[interval_s]} seconds.")
-    last = talk.own(f"Okay, every {NUMBERS[interval_s]} seconds.")
-    for _ in range(talk.rng.randint(1, 4)):
-        last = talk.say("own", ACTIONS[action], last.onset_ms + interval_s * 1000)
-    free_ms = interval_s * 1000 - (last.end_ms - last.onset_ms)
-    talk.user(talk.rng.choice(STOPS), wait_ms=talk.rng.randrange(300, max(400, free_ms - 1500)))
+    """A request, reminders, perhaps a second one or another interval, and "stop"."""
+    if talk.rng.random() < MINUTES_SHARE:
+        return minutes(talk)
+    text, content = talk.rng.choice(talk.choose(CASES))
+    timer = start(talk, talk.clip("user", text), content, talk.now_ms)
+    timers, done_ms = [timer], timer.begins_ms
+    at_ms = timer.begins_ms + 1000 * timer.seconds * talk.rng.randint(1, 2) + REMINDER_MS
+    if talk.rng.random() < SECOND_SHARE:
+        timers, done_ms = second(talk, timer, at_ms)
+        at_ms = max(t.begins_ms + 1000 * t.seconds for t in timers) + REMINDER_MS
+    at_ms += 1000 * talk.rng.choice(timers).seconds * talk.rng.randint(0, 2)
+    clip = talk.clip("user", talk.choose(ENDS))
+    stop_ms = break_in(talk, timers, at_ms, length_ms(talk, clip) + RESPONSE_MS)
+    remind(talk, timers, done_ms + 1, stop_ms)
+    stop = talk.say_clip("user", clip, stop_ms)
     talk.own(STOPPED)
+    last_ms = talk.now_ms + 1000 * max(timer.seconds for timer in timers)
+    talk.mark("stopped", stop.text, stop.onset_ms, last_ms)

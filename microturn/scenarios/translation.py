@@ -6,8 +6,10 @@ The Spanish phrases are written without accents, which the vocabulary does not k
 
 from __future__ import annotations
 
-from microturn.data.talk import Talk
-from microturn.scenarios import questions
+from microturn.data.moments import LAST_MS
+from microturn.data.phrasing import options
+from microturn.data.talk import ANSWER_WINDOW_MS, RESPONSE_MS, Talk
+from microturn.data.timeline import Event
 
 # One list a story: (Spanish, English) phrase by phrase.
 STORIES = (
@@ -95,9 +97,40 @@ ACKNOWLEDGED = ("Okay.", "Sure thing.", "Of course.")
 SPANISH_VOICES = ("ef_dora", "em_santa", "em_alex")
 LANGUAGES = {spanish: "es" for story in STORIES for spanish, _ in story}
 WHOLE_EPISODE = True
+TYPED_SHARE = 0.4
+BEHIND_MS = 600  # how much earlier than the English of a phrase the next phrase may begin
 USER_TEXTS = (*ORDERS, *LANGUAGES)
 OWN_TEXTS = (*(english for story in STORIES for _, english in story), *ACKNOWLEDGED)
 
 
+def interpret(talk: Talk, spanish: Event, english: str) -> Event:
+    """One phrase said in English, while the user may already go on."""
+    own = talk.say("own", english, spanish.end_ms + RESPONSE_MS)
+    window_ms = (spanish.end_ms, max(spanish.end_ms + ANSWER_WINDOW_MS, own.onset_ms))
+    talk.expect("say", window_ms, (english,), spanish.onset_ms)
+    return own
+
+
 def play(talk: Talk) -> None:
-    questions.play(talk)
+    """A rule, and one story after the other until the time is full.
+
+    Raises KeyError where the bank has no Spanish.
+    """
+    stories = options(talk, STORIES)
+    talk.rng.shuffle(stories)
+    voices = sorted({clip.voice for clip in talk.bank.choices("user", stories[0][0][0])})
+    talk.user_voice = talk.rng.choice([v for v in voices if v in SPANISH_VOICES] or voices)
+    if talk.rng.random() < TYPED_SHARE:
+        talk.instructions = talk.choose(TYPED)
+    else:
+        talk.user(talk.choose(ORDERS))
+        talk.own(talk.rng.choice(ACKNOWLEDGED))
+    next_ms = talk.now_ms + talk.rng.randrange(500, 1500)
+    for spanish, english in (phrase for story in stories for phrase in story):
+        if next_ms > talk.duration_ms - LAST_MS:
+            break
+        said = talk.say("user", spanish, next_ms)
+        own = interpret(talk, said, english)
+        # the speaker does not run away from the interpreter
+        pause_ms = talk.rng.randrange(100, 500)
+        next_ms = max(said.end_ms + pause_ms, own.onset_ms - BEHIND_MS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from microturn.data.phrasing import asked, sentences
-from microturn.data.talk import Talk
-from microturn.scenarios import questions
+from collections.abc import Iterator
+
+from microturn.data.moments import LAST_MS, call_out, set_rule, word_ends_ms
+from microturn.data.phrasing import asked, options, sentences
+from microturn.data.talk import ANSWER_WINDOW_MS, Talk
 from microturn.scenarios.questions import NUMBERS
 
 WORDS = ("apple", "coffee", "garden", "music", "water")
@@ -105,6 +107,9 @@ TOTALS = {0: "Not once.", 1: "Once.", 2: "Twice."} | {
 }
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "Got it.")
 WHOLE_EPISODE = True
+ALOUD_SHARE = 0.65
+WANTED_SHARE = 0.6  # of the sentences have the word
+ASKED_SHARE = 0.3  # of the counts aloud end with a question for the total
 USER_TEXTS = (
     *sentences(ALOUD_CASES, SILENT_CASES),
     *ENDS,
@@ -113,5 +118,46 @@ USER_TEXTS = (
 OWN_TEXTS = (*SPOKEN.values(), *TOTALS.values(), *ACKNOWLEDGED)
 
 
+def speech(talk: Talk, word: str) -> Iterator[tuple[str, bool]]:
+    """Sentences of the talk's split in any order: (sentence, whether the word is in it)."""
+    wanted = options(talk, SENTENCES[word])
+    others = [
+        text for other in WORDS if other != word for text in options(talk, SENTENCES[other])
+        if f" {word}" not in f" {text}".lower()
+    ]  # fmt: skip
+    talk.rng.shuffle(wanted)
+    talk.rng.shuffle(others)
+    while wanted and others:
+        is_wanted = talk.rng.random() < WANTED_SHARE
+        yield (wanted.pop() if is_wanted else others.pop()), is_wanted
+
+
+def ask_total(talk: Talk, total: int) -> None:
+    """The user wants to know the total."""
+    talk.user(talk.choose(ENDS), wait_ms=talk.rng.randrange(500, 1500))
+    question, answer = talk.events[-1], talk.own(TOTALS[total], do=None)
+    window_ms = (question.end_ms, question.end_ms + ANSWER_WINDOW_MS)
+    talk.expect("count", window_ms, (answer.text,), question.onset_ms, value=total)
+
+
 def play(talk: Talk) -> None:
-    questions.play(talk)
+    """A rule, sentences with the word in some of them, each counted; the total when asked."""
+    is_aloud = talk.rng.random() < ALOUD_SHARE
+    text, content = talk.rng.choice(talk.choose(ALOUD_CASES if is_aloud else SILENT_CASES))
+    word = str(content["word"])
+    set_rule(talk, text, talk.rng.choice(ACKNOWLEDGED))
+    total, start_ms = 0, talk.now_ms
+    for sentence, _ in speech(talk, word):
+        if talk.now_ms > talk.duration_ms - LAST_MS - 3000 or total > max(TOTALS) - 2:
+            break
+        event = talk.user(sentence, wait_ms=talk.rng.randrange(250, 1200))
+        for end_ms in word_ends_ms(talk, event, word):
+            total += 1
+            if is_aloud:
+                call_out(talk, event, word, end_ms, SPOKEN[total], "count", value=total)
+            else:
+                talk.mark("cue", word, event.onset_ms, end_ms)
+    if not is_aloud:
+        talk.expect("silent", (start_ms, talk.now_ms))
+    if not is_aloud or talk.rng.random() < ASKED_SHARE:
+        ask_total(talk, total)
