@@ -1,185 +1,21 @@
 """Handing over to the background model: a filler at once, small talk meanwhile, and the result at
 a good moment; dropped where nobody wants it any more.
 
-The model writes a short query in plain words. An update of the background model that begins with
-`PROGRESS` is silent; any other is a result, spoken word for word when the floor is free.
+The model writes a short query in plain words. A result is spoken word for word when the floor is
+free (data/handover.py). Closed facts and small talk are not handed over.
 """
 
 from __future__ import annotations
 
-from microturn.data.talk import Talk
+from microturn.data.handover import FILLERS, WORKING, deliver, drop, hand_over, report_progress
+from microturn.data.moments import need_room
+from microturn.data.requests import REQUESTS, RESULTS, SUMS
+from microturn.data.split import split_of
+from microturn.data.talk import ANSWER_WINDOW_MS, Talk
 from microturn.scenarios import questions
 
-# fmt: off
-FLIGHTS = (
-    ("Berlin", "Sunday"), ("Ankara", "Friday"), ("Bangkok", "Sunday"), ("Beijing", "Monday"),
-    ("Berlin", "Monday"), ("Berlin", "Tuesday"), ("Cairo", "Sunday"), ("Copenhagen", "Monday"),
-    ("Hanoi", "Friday"), ("Vienna", "Sunday"), ("Havana", "Monday"), ("Lisbon", "Monday"),
-    ("Madrid", "Friday"), ("Nairobi", "Tuesday"), ("Paris", "Sunday"), ("Ottawa", "Tuesday"),
-    ("Paris", "Friday"), ("Santiago", "Sunday"), ("Stockholm", "Tuesday"), ("Tokyo", "Sunday"),
-)
-FLIGHT_TEMPLATES = (
-    "Is there a flight to {city} on {day}?",
-    "I need to fly to {city} on {day}.",
-    "Can you look for flights to {city} this {day}?",
-    "How do I get to {city} on {day} by plane?",
-    "Look up a cheap flight to {city} for {day}.",
-)
-WEATHER = (
-    "Athens", "Bangkok", "Bern", "Cairo", "Copenhagen", "Dublin", "Hanoi", "Havana", "Lima",
-    "Lisbon", "Paris", "Reykjavik", "Santiago", "Stockholm",
-)
-WEATHER_TEMPLATES = (
-    "What will the weather be in {city} tomorrow?",
-    "Will it rain in {city} tomorrow?",
-    "Do I need an umbrella in {city} tomorrow?",
-    "How warm does it get in {city} tomorrow?",
-    "Check tomorrow's weather in {city} for me.",
-)
-BOOKS = ("bags", "bottles", "books", "chairs", "hats", "keys", "mirrors", "pens", "phones",
-         "tables")
-MONTHS = (
-    "eighteen", "fifteen", "four", "fourteen", "nine", "nineteen", "seven", "seventeen", "ten",
-    "thirty", "three", "twelve", "twenty eight", "twenty four", "twenty", "two",
-)
-# fmt: on
-SUMS = (
-    (
-        "What is thirty nine times four?",
-        "calculate thirty nine times four",
-        "That makes one hundred and fifty six.",
-    ),
-    (
-        "How much is ninety seven plus sixty six?",
-        "calculate ninety seven plus sixty six",
-        "That makes one hundred and sixty three.",
-    ),
-    (
-        "Can you work out thirty eight times five?",
-        "calculate thirty eight times five",
-        "That makes one hundred and ninety.",
-    ),
-    (
-        "What do I get for forty four times four?",
-        "calculate forty four times four",
-        "That makes one hundred and seventy six.",
-    ),
-    (
-        "I need the sum of eighty eight and fifty five.",
-        "calculate eighty eight plus fifty five",
-        "That makes one hundred and forty three.",
-    ),
-    (
-        "Work out two hundred and fifty minus ninety nine plus twelve.",
-        "calculate two hundred and fifty minus ninety nine plus twelve",
-        "That makes one hundred and sixty three.",
-    ),
-    (
-        "What is eighty five plus thirty four?",
-        "calculate eighty five plus thirty four",
-        "That makes one hundred and nineteen.",
-    ),
-    (
-        "How much is forty two times three?",
-        "calculate forty two times three",
-        "That makes one hundred and twenty six.",
-    ),
-    (
-        "What is seventy six plus fifty seven?",
-        "calculate seventy six plus fifty seven",
-        "That makes one hundred and thirty three.",
-    ),
-    (
-        "Please add sixty seven and seventy six.",
-        "calculate sixty seven plus seventy six",
-        "That makes one hundred and forty three.",
-    ),
-)  # fmt: skip
-DOCUMENTS = (
-    ("Read my notes about the meeting.", "read notes meeting"),
-    ("What does my contract say about notice?", "search contract notice"),
-    ("How many vacation days does my contract give me?", "search contract vacation days"),
-    ("Find the letter from my landlord.", "search letter landlord"),
-    ("What did the doctor write in the report?", "search report doctor"),
-    ("Look into my documents, when does the insurance end?", "search insurance end"),
-    ("Is there anything about pets in my lease?", "search lease pets"),
-    ("What does the manual say about cleaning?", "search manual cleaning"),
-    ("Open my notes and read me the last page.", "read notes last page"),
-    ("Who signed the agreement?", "search agreement signed"),
-)
-CODE = (
-    ("Write a script that renames files.", "write script rename files"),
-    ("Run the tests, please.", "run tests"),
-    ("Can you fix the build for me?", "fix build"),
-    ("Write a program that sorts my photos.", "write program sort photos"),
-    ("Make me a small website for my shop.", "write website shop"),
-    ("Find the bug in my code.", "find bug code"),
-    ("Write a test for the login page.", "write test login page"),
-    ("Have the script clean up my folder.", "write script clean folder"),
-    ("Can you make a web page with my recipes?", "write website recipes"),
-    ("Why is my program so slow?", "profile program slow"),
-)
-RESULTS = {
-    "flight": (
-        "There is a flight at nine in the morning for eighty euros.",
-        "The cheapest one leaves at noon and costs a hundred and ten euros.",
-        "There are two flights that day, one at seven and one at four.",
-        "The first plane leaves at six in the morning, with one stop.",
-        "There is only one direct flight, and it leaves late in the evening.",
-        "You can fly at half past ten for sixty euros.",
-        "All flights on that day are full, I am sorry.",
-    ),
-    "weather": (
-        "Tomorrow will be sunny with a light wind.",
-        "It will rain all morning, and the sun comes out later.",
-        "Expect snow in the night and a cold, clear day.",
-        "It stays dry and warm, about twenty five degrees.",
-        "There will be clouds and some rain in the afternoon.",
-        "It will be very hot, so take enough water with you.",
-    ),
-    "book": (
-        "There is a short one with many pictures, and readers love it.",
-        "I found three, and the newest came out in spring.",
-        "The best one has two hundred pages and costs twelve euros.",
-        "Your library has one, and you can borrow it today.",
-        "There is one from last year, written by a teacher.",
-    ),
-    "chart": (
-        "The chart is on your screen.",
-        "The numbers go up until summer and then stay the same.",
-        "The best month was May, and the worst one was January.",
-        "It falls slowly, but the last month was better again.",
-        "Nothing much has changed, the line is almost flat.",
-    ),
-    "document": (
-        "It says that you have to tell them three months before.",
-        "It ends on the last day of the year, if nobody objects.",
-        "There is one page about it, and it allows everything you need.",
-        "It was signed by both of you on the fourth of March.",
-        "Nothing in there is about that, I read all of it.",
-        "You get thirty days, and five more after ten years.",
-    ),
-    "code": (
-        "The script is ready, and it changed forty files.",
-        "The build just failed.",
-        "The tests are passing now.",
-        "It is done, and I put it into your folder.",
-        "I found the mistake, it was in the last loop.",
-    ),
-}
 INTRO = "Here is what I found."
-FILLERS = (
-    "One moment, I am looking it up.",
-    "Let me check that for you.",
-    "Sure, let me look.",
-    "Give me a moment, please.",
-    "Okay, I am on it.",
-    "One second, I will find out.",
-)
 WAITING = "I am still working on it."
-PROGRESS = "progress,"
-STEPS = ("still searching", "reading the first page", "two of three sources read", "half done",
-         "opening the file", "waiting for an answer", "comparing what was found")  # fmt: skip
 CANCELS = (
     "Actually, never mind.",
     "Forget it, I do not need it anymore.",
@@ -201,7 +37,7 @@ DAY_CHANGES = (
     "Not that day, {day} please.",
 )
 DAYS = ("Monday", "Tuesday", "Friday", "Sunday")
-CHANGED = ("Okay, {day}.",)
+CHANGED = "Okay, {day}."
 IMPATIENT = ("Are you still there?", "Did you find anything?", "How is it going?",
              "Anything yet?", "Is it ready?")  # fmt: skip
 STORIES = (
@@ -216,57 +52,15 @@ STORIES = (
     "It is so cold in here, I think the heating does not work anymore.",
     "I am really looking forward to the weekend, because we are going to the lake.",
 )
-USER_TEXTS: tuple[str, ...] = ()
-OWN_TEXTS: tuple[str, ...] = ()
-
-
-def requests() -> dict[str, tuple[tuple[tuple[str, str], ...], ...]]:
-    """By kind, lists of (request, query): a list is a phrasing."""
-    flights = tuple(
-        (f"Find me a flight to {city} on {day}.", f"search flights {city} {day}".lower())
-        for city, day in FLIGHTS
-    )
-    spoken_flights = tuple(
-        tuple(
-            (template.format(city=city, day=day), f"search flights {city} {day}".lower())
-            for city, day in (FLIGHTS[(4 * number + k) % len(FLIGHTS)] for k in range(4))
-        )
-        for number, template in enumerate(FLIGHT_TEMPLATES)
-    )
-    weather = tuple(
-        (f"Look up the weather in {city}.", f"weather {city} today".lower()) for city in WEATHER
-    )
-    spoken_weather = tuple(
-        tuple(
-            (template.format(city=city), f"weather {city} tomorrow".lower())
-            for city in (WEATHER[(3 * number + k) % len(WEATHER)] for k in range(4))
-        )
-        for number, template in enumerate(WEATHER_TEMPLATES)
-    )
-    charts = (
-        *((f"Plot the sales for the last {n} months.", f"plot sales last {n} months")
-          for n in MONTHS),
-        ("Make a bar chart of my expenses.", "bar chart expenses"),
-        ("Draw me a chart of last week's orders.", "chart orders last week"),
-        ("Show me a chart of my steps this month.", "chart steps this month"),
-        ("Can you plot how much power I used?", "plot power used"),
-    )  # fmt: skip
-    books = tuple(
-        (f"Search for a good book about {what}.", f"search book {what}") for what in BOOKS
-    )
-    return {
-        "flight": (flights, *spoken_flights),
-        "weather": (weather, *spoken_weather),
-        "chart": tuple((chart,) for chart in charts),
-        "book": tuple((book,) for book in books),
-        "document": tuple((document,) for document in DOCUMENTS),
-        "code": tuple((code,) for code in CODE),
-        "sum": tuple((case[:2],) for case in SUMS),
-    }
-
-
-REQUESTS = requests()
 CHANGES = tuple(tuple((text.format(day=day), day) for day in DAYS) for text in DAY_CHANGES)
+CLOSED_SHARE = 0.12
+CANCEL_SHARE, STALE_SHARE = 0.15, 0.6
+CHANGE_SHARE = 0.4  # of the flights
+PROGRESS_SHARE = 0.5
+INTRO_SHARE = 0.4
+MADE_KINDS = ("code", "chart", "sum")
+OPEN_KINDS, OPEN_SHARE, MOST_WORDS = ("document", "book", "code"), 0.5, 60
+ROOM_FOR_ONE_MS = 16_000
 USER_TEXTS = tuple(
     dict.fromkeys(
         (
@@ -283,7 +77,7 @@ OWN_TEXTS = tuple(
         (
             *(text for texts in RESULTS.values() for text in texts),
             *(result for _, _, result in SUMS),
-            *(text.format(day=day) for text in CHANGED for day in DAYS),
+            *(CHANGED.format(day=day) for day in DAYS),
             *FILLERS,
             WAITING,
             INTRO,
@@ -293,5 +87,101 @@ OWN_TEXTS = tuple(
 )
 
 
-def play(talk: Talk) -> None:
+def result_of(talk: Talk, kind: str, text: str) -> list[str]:
+    """Sentences of a result, as the background model would write them: made for it, or anything
+    else that the bank can say."""
+    if kind == "sum":
+        return [next(result for request, _, result in SUMS if request == text)]
+    if kind in OPEN_KINDS and talk.rng.random() < OPEN_SHARE:
+        known = [
+            text
+            for text in talk.bank.own
+            if text.endswith(".") and len(text.split()) > 5 and split_of(text) == talk.split
+        ]
+        chosen = talk.rng.sample(known, min(len(known), talk.rng.randint(1, 3)))
+        if chosen and sum(len(t.split()) for t in chosen) <= MOST_WORDS:
+            return [talk.bank.own[t][0].text for t in chosen]
+    result = talk.rng.choice(RESULTS[kind])
+    return [INTRO, result] if talk.rng.random() < INTRO_SHARE else [result]
+
+
+def tell_story(talk: Talk, begins_ms: int) -> int:
+    """The user tells something meanwhile; returns a moment in its midst."""
+    story = talk.say("user", talk.choose(STORIES), begins_ms)
+    return talk.rng.randrange(story.onset_ms + 400, story.end_ms - 200)
+
+
+def ask_how_it_goes(talk: Talk, begins_ms: int) -> int:
+    """The user gets impatient; returns a moment after the answer."""
+    talk.now_ms = begins_ms
+    talk.user(talk.choose(IMPATIENT))
+    talk.own(WAITING)
+    return talk.now_ms + talk.rng.randrange(500, 3000)
+
+
+def chat(talk: Talk, begins_ms: int) -> int:
+    """Small talk meanwhile; returns a moment from its beginning to just after it."""
+    talk.now_ms = begins_ms
     questions.play(talk)
+    return talk.rng.randrange(begins_ms + 500, talk.now_ms + 1000)
+
+
+def wait(talk: Talk, begins_ms: int) -> int:
+    """Nothing but silence and perhaps news of the progress; returns its end."""
+    ends_ms = begins_ms + talk.rng.randrange(500, 8000)
+    if talk.rng.random() < PROGRESS_SHARE:
+        report_progress(talk, begins_ms, ends_ms)
+    return ends_ms
+
+
+def change(talk: Talk, query: str) -> None:
+    """The user wants another day; the model hands over anew."""
+    route, old_day = query.rsplit(" ", 1)
+    fitting = [case for case in talk.choose(CHANGES) if case[1].lower() != old_day]
+    text, day = talk.rng.choice(fitting)
+    correction = talk.user(text)
+    hand_over(talk, correction, f"{route} {day.lower()}", (CHANGED.format(day=day),))
+
+
+def cancel(talk: Talk, sentences: list[str]) -> None:
+    """The user wants it no more; what still comes in is not said."""
+    cancelled = talk.user(talk.choose(CANCELS))
+    hand_over(talk, cancelled, CANCEL, ("Okay.",))
+    if talk.rng.random() < STALE_SHARE:
+        drop(talk, sentences, talk.now_ms + talk.rng.randrange(300, 3000))
+
+
+def closed(talk: Talk) -> None:
+    """A question that the model answers by itself."""
+    questions.play(talk)
+    question, answer = (
+        next(event for event in reversed(talk.events) if event.side == side)
+        for side in ("user", "own")
+    )
+    window_ms = (question.end_ms, answer.onset_ms + ANSWER_WINDOW_MS)
+    talk.expect("answer", window_ms, (answer.text,), question.onset_ms, is_handed_over=False)
+
+
+def play(talk: Talk) -> None:
+    """A request, a filler, what happens meanwhile, and the result.
+
+    Raises KeyError where the rest of the talk is too short.
+    """
+    if talk.rng.random() < CLOSED_SHARE:
+        return closed(talk)
+    need_room(talk, ROOM_FOR_ONE_MS)
+    kind = talk.rng.choice(tuple(REQUESTS))
+    text, query = talk.rng.choice(talk.choose(REQUESTS[kind]))
+    hand_over(talk, talk.user(text), query, WORKING if kind in MADE_KINDS else FILLERS)
+    sentences = result_of(talk, kind, text)
+    begins_ms = talk.now_ms + talk.rng.randrange(400, 2500)
+    what = talk.rng.random()
+    if what < CANCEL_SHARE:
+        talk.now_ms = begins_ms
+        return cancel(talk, sentences)
+    if kind == "flight" and what < CANCEL_SHARE + CHANGE_SHARE:
+        talk.now_ms = begins_ms
+        change(talk, query)
+        begins_ms = talk.now_ms + talk.rng.randrange(400, 1500)
+    meantime = talk.rng.choices((wait, tell_story, chat, ask_how_it_goes), (4, 3, 3, 1))[0]
+    deliver(talk, sentences, meantime(talk, begins_ms))

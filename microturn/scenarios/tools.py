@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from microturn.data.bank import Clip
+from microturn.data.handover import FILLERS, WORKING, deliver, hand_over, report_progress
+from microturn.data.moments import need_room
 from microturn.data.talk import Talk
-from microturn.scenarios import questions
+from microturn.data.timeline import Event
 
 
 @dataclass(frozen=True)
@@ -142,9 +145,46 @@ RESULTS = {
         "There are two, and both are close to the station.",
     ),
 }
+LOOKED_UP = ("track", "apartment")
+HESITATES = 0.6
+PROGRESS_SHARE = 0.3
+ROOM_FOR_ONE_MS = 16_000
 USER_TEXTS = tuple(call.text for group in CALLS.values() for call in group)
-OWN_TEXTS = tuple(text for texts in RESULTS.values() for text in texts)
+OWN_TEXTS = (*(text for texts in RESULTS.values() for text in texts), *FILLERS)
+
+
+def hesitations(talk: Talk, clip: Clip) -> tuple[tuple[int, int], ...]:
+    """Pauses after some of the words over which a speaker stumbles."""
+    words = [word.text.lower() for word in clip.words]
+    return tuple(
+        (place, talk.rng.randrange(300, 1300))
+        for place in range(1, len(words))
+        if words[place - 1] in STUMBLES and talk.rng.random() < HESITATES
+    )
+
+
+def ask(talk: Talk, text: str) -> Event:
+    """The request, with its pauses; none of them ends it."""
+    clip = talk.clip("user", text)
+    pauses = hesitations(talk, clip)
+    request = talk.say_clip("user", clip, talk.now_ms, pauses=pauses)
+    if pauses:
+        talk.expect("wait", (request.onset_ms, request.end_ms), on_ms=request.onset_ms)
+    return request
 
 
 def play(talk: Talk) -> None:
-    questions.play(talk)
+    """A request, a filler with the call, and the result after a while.
+
+    Raises KeyError where the rest of the talk is too short.
+    """
+    need_room(talk, ROOM_FOR_ONE_MS)
+    kind = talk.rng.choice(tuple(CALLS))
+    call = talk.choose(CALLS[kind])
+    said = FILLERS if kind in LOOKED_UP else WORKING
+    arguments = {"tool": call.tool, **dict(call.arguments)}
+    hand_over(talk, ask(talk, call.text), call.query, said, **arguments)
+    ready_ms = talk.now_ms + talk.rng.randrange(800, 6000)
+    if talk.rng.random() < PROGRESS_SHARE:
+        report_progress(talk, talk.now_ms + 300, ready_ms)
+    deliver(talk, [talk.rng.choice(RESULTS[kind])], ready_ms)
