@@ -26,12 +26,11 @@ def play(talk: Talk) -> None:
     answer = interruption.begin(talk)
     onset_ms = answer.onset_ms + talk.rng.randrange(EARLIEST_MS, 2500)
     for _ in range(talk.rng.randint(1, 4)):
-        hum = talk.choose(HUMS)
-        length_ms = talk.bank.utterance(talk.clip("user", hum)).duration_ms
-        if onset_ms + length_ms > answer.end_ms - LATEST_MS:
+        clip = talk.clip("user", talk.choose(HUMS))
+        if onset_ms + talk.bank.utterance(clip).duration_ms > answer.end_ms - LATEST_MS:
             break
         gain_db = round(talk.rng.uniform(*GAIN_DB), 1)
-        event = talk.say("user", hum, onset_ms, kind="backchannel", gain_db=gain_db)
+        event = talk.say_clip("user", clip, onset_ms, kind="backchannel", gain_db=gain_db)
         until_ms = min(event.end_ms + GOES_ON_MS, answer.end_ms)
         talk.expect("continue", (event.onset_ms, until_ms), on_ms=event.onset_ms)
         onset_ms = event.end_ms + talk.rng.randrange(*STEP_MS)

@@ -3,11 +3,10 @@ down, nobody answers it, and the model goes on through it."""
 
 from __future__ import annotations
 
-from microturn.data.split import split_of
 from microturn.data.talk import Talk
 from microturn.data.timeline import Event
 from microturn.scenarios import facts, interruption
-from microturn.scenarios.listening import LONG_WORDS
+from microturn.scenarios.story import sentence_of_bank
 
 # fmt: off
 HEARD_NEAR = (
@@ -29,7 +28,6 @@ USER_TEXTS = HEARD_NEAR
 OWN_TEXTS: tuple[str, ...] = ()
 GAIN_DB = (-12.0, -6.0)
 FROM_BANK = 0.4  # of what is heard near: any long sentence of the bank
-TRIES = 20  # sentences of the bank looked at for a long one
 GAP_MS = (150, 1500)  # between sentences of the background
 
 
@@ -40,11 +38,9 @@ def near(talk: Talk, onset_ms: int, gain_db: float) -> Event:
     """
     text = talk.choose(HEARD_NEAR)
     if talk.rng.random() < FROM_BANK:
-        sentences = tuple(talk.bank.user)
-        for found in (talk.rng.choice(sentences) for _ in range(TRIES)):
-            if split_of(found) == talk.split and len(found.split()) >= LONG_WORDS:
-                text = found
-                break
+        found = sentence_of_bank(talk)
+        if found and any(clip.voice != talk.user_voice for clip in talk.bank.user[found]):
+            text = found
     return talk.background(text, onset_ms, gain_db)
 
 
@@ -73,8 +69,8 @@ def alone(talk: Talk) -> None:
 def over_answer(talk: Talk) -> None:
     """The background is heard under a long answer: the model goes on."""
     answer = interruption.begin(talk)
-    start_ms = answer.onset_ms + talk.rng.randrange(600, 3000)
-    through(talk, start_ms, answer.end_ms - 2000, "continue")
+    start_ms = answer.onset_ms + talk.rng.randrange(600, 1500)
+    through(talk, start_ms, max(start_ms + 600, answer.end_ms - 2000), "continue")
 
 
 def under_talk(talk: Talk) -> None:

@@ -10,7 +10,7 @@ same words of the user are then met in another way.
 
 from __future__ import annotations
 
-from microturn.data.talk import RESPONSE_MS, Talk
+from microturn.data.talk import ANSWER_WINDOW_MS, RESPONSE_MS, Talk
 from microturn.data.timeline import Event, to_grid
 from microturn.scenarios import facts, questions
 
@@ -164,8 +164,10 @@ def remark(talk: Talk, mode: str) -> None:
     if mode in ("asked", "silent"):
         unanswered(talk, text)
     else:
-        talk.user(text)
-        talk.own(REMARKS[text])
+        event = talk.user(text)
+        reply = talk.own(REMARKS[text], do=None)  # what it says is free
+        window_ms = (event.end_ms, reply.onset_ms + ANSWER_WINDOW_MS)
+        talk.expect("respond", window_ms, on_ms=event.onset_ms)
 
 
 def question(talk: Talk, mode: str) -> None:

@@ -119,7 +119,9 @@ def play(talk: Talk) -> None:
         reply = questions.ANSWERS[text]
     else:
         wanted = REQUESTS if kind == "request" else CORRECTIONS
-        text = talk.choose([t for t in wanted if LONG_ANSWERS[wanted[t]] != answer.text])
+        text = talk.choose(tuple(wanted))
+        while LONG_ANSWERS[wanted[text]] == answer.text:
+            text = talk.choose(tuple(wanted))
         reply = LONG_ANSWERS[wanted[text]]
     talk.interrupt(answer, text, onset_ms)
     talk.own(reply, do="yield_then_respond")

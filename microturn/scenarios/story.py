@@ -3,9 +3,13 @@ one thing when the story is over."""
 
 from __future__ import annotations
 
+import functools
+
 from microturn.data.split import split_of
-from microturn.data.talk import Talk
+from microturn.data.talk import ANSWER_WINDOW_MS, Talk
+from microturn.scenarios import texts
 from microturn.scenarios.listening import LONG_WORDS
+from microturn.signal.text import normalise
 
 # fmt: off
 OPENERS = (
@@ -115,25 +119,32 @@ HUMMED = 0.7  # of the ends of phrases
 OVERLAP_MS = 300  # a hum may begin this long before a phrase ends
 GAP_MS = (500, 1300)  # between sentences
 LONGEST_HUM_MS = 800
-TRIES = 200
+TRIES = 100  # sentences of the bank looked at
+
+
+@functools.cache
+def listed() -> frozenset[str]:
+    """Every text that a skill lists: those have a split of their own."""
+    return frozenset(normalise(text) for text in texts("user"))
+
+
+def sentence_of_bank(talk: Talk) -> str | None:
+    """A long open sentence of the talk's split that asks nothing; None where none was found."""
+    known = tuple(talk.bank.user)
+    for text in (talk.rng.choice(known) for _ in range(TRIES)):
+        fits = len(text.split()) >= LONG_WORDS and "?" not in text
+        if fits and split_of(text) == talk.split and text not in listed():
+            return text
+    return None
 
 
 def sentences(talk: Talk) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is told, and the remarks that fit it.
-
-    Raises KeyError where the bank has no sentences to tell.
-    """
-    if talk.rng.random() > FROM_BANK:
+    """What is told, and the remarks that fit it."""
+    num_open = 4 if talk.rng.random() < FROM_BANK else 0
+    found = dict.fromkeys(text for _ in range(num_open) if (text := sentence_of_bank(talk)))
+    if len(found) < 2:
         story = talk.choose(STORIES)
         return story[:-1], (story[-1],)
-    found: list[str] = []
-    texts = tuple(talk.bank.user)
-    for text in (talk.rng.choice(texts) for _ in range(TRIES)):
-        fits = len(text.split()) >= LONG_WORDS and "?" not in text and text not in found
-        if fits and split_of(text) == talk.split and len(found) < 4:
-            found.append(text)
-    if len(found) < 3:
-        raise KeyError("the bank has no sentences to tell")
     return (*found, talk.choose(CLOSERS)), REMARKS
 
 
@@ -153,16 +164,17 @@ def hum(talk: Talk, end_ms: int, next_ms: int, last: str) -> str:
 def play(talk: Talk) -> None:
     """An opener, a story with small words between its sentences, and a remark."""
     story, remarks = sentences(talk)
-    talk.user(talk.choose(OPENERS))
+    event = talk.user(talk.choose(OPENERS))
     talk.own(talk.rng.choice(READY))
     now_ms, last = talk.now_ms + talk.rng.randrange(200, 700), ""
     for number, sentence in enumerate(story):
-        clip = talk.clip("user", sentence)
-        event = talk.say_clip("user", clip, now_ms)
+        event = talk.say("user", sentence, now_ms)
         now_ms = event.end_ms + talk.rng.randrange(*GAP_MS)
         if number < len(story) - 1:
             talk.mark("pause", "between sentences", event.end_ms, now_ms)
             if talk.rng.random() < HUMMED:
                 last = hum(talk, event.end_ms, now_ms, last)
-    talk.now_ms = max(e.audible_end_ms for e in talk.events if e.side == "user")
-    talk.own(talk.rng.choice(remarks))
+    talk.now_ms = event.end_ms
+    remark = talk.own(talk.rng.choice(remarks), do=None)  # what it says is free
+    window_ms = (event.end_ms, remark.onset_ms + ANSWER_WINDOW_MS)
+    talk.expect("respond", window_ms, on_ms=event.onset_ms)

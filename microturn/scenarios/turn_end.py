@@ -154,8 +154,7 @@ def left_open(talk: Talk) -> None:
     first = half(talk, question)
     end_ms = first.audible_end_ms
     expect_wait(talk, end_ms, end_ms + OPEN_MS - 500)
-    nudge = talk.choose(NUDGES)
-    event = talk.say("own", nudge, end_ms + OPEN_MS)
+    event = talk.say("own", talk.rng.choice(NUDGES), end_ms + OPEN_MS)
     talk.expect("say", (end_ms + OPEN_MS - 500, event.onset_ms + 1500), NUDGES, first.onset_ms)
     talk.now_ms += talk.rng.randrange(300, 1500)
     if talk.rng.random() < 0.7:
