@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections import Counter
@@ -18,6 +19,7 @@ from tests.tones import tone_bank
 SEEDS = 200
 
 
+@functools.cache
 def played(name: str, seed: int, split: str = "train", now_ms: int = 1000) -> Talk:
     talk = Talk(tone_bank(), random.Random(seed), "af_alloy", now_ms=now_ms, split=split)
     families()[name].play(talk)

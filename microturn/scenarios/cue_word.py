@@ -151,6 +151,7 @@ CASES = READY_CASES + asked(ORDERS, PAIRS, 4)
 SPOKEN = {color: f"{color.capitalize()}." for color in COLORS}
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "Got it.")
 WHOLE_EPISODE = True
+IN_MIDST = 0.7  # of the cues are far from the end of their sentence
 CUE_SHARE = 0.6  # of the sentences have the word in them
 KEPT_WORDS = ("mirror", "pen", "phone", "plate")  # for evaluation, with their sentences
 USER_TEXTS = (*sentences(CASES), *(text for texts in SAID.values() for text in texts))
@@ -180,6 +181,7 @@ def play(talk: Talk) -> None:
     last = ""
     while talk.now_ms < talk.duration_ms - LAST_MS:
         is_cue = talk.rng.random() < CUE_SHARE
-        text = talk.rng.choice([t for t in (texts[word] if is_cue else others) if t != last])
+        fitting = SPEECH[word] if talk.rng.random() < IN_MIDST else texts[word]
+        text = talk.rng.choice([t for t in (fitting if is_cue else others) if t != last])
         speak_on(talk, text, [(word, SPOKEN[color])])
         last = text
