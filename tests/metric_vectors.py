@@ -8,10 +8,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from microturn.evals.episode import Call, Instruction, Word
-from microturn.evals.record import Score, Utterance
+from microturn.evals.record import Score, SystemFacts, Tick, Utterance
+from microturn.evals.vad import EnergyVad
 
 FIG_3 = [(312, 0), (328, 1), (344, 2), (352, 2)]  # ProactiveVideoQA, figure 3
 SPAN_3 = (311, 360)
@@ -324,3 +326,18 @@ def rows(m: SimpleNamespace) -> None:
     # Ten scores of one episode are one draw: the interval is wider than of ten episodes.
     clustered = m.bootstrap([[1.0] * 10] * 3 + [[0.0] * 10] * 7)
     assert clustered.high - clustered.low > 0.4
+
+
+def onset(m: SimpleNamespace) -> None:
+    audio = np.zeros(96_000, dtype=np.float32)
+    audio[1237 * 24 : 2003 * 24] = 0.2
+    audio[2503 * 24 : 2900 * 24] = 0.2
+    found = m.utterances(audio, 24_000, EnergyVad())
+    assert [(u.t0, u.t1) for u in found] == [(1237, 2900)]
+
+
+def clocks(m: SimpleNamespace) -> None:
+    ticks = [Tick(i, (200 * i, 200 * i + 200), compute_ms=ms) for i, ms in enumerate((37, 450, 10))]
+    assert m.play_times(ticks, SystemFacts("s")) == [200, 400, 600]
+    wall = SystemFacts("s", clock="wallclock", playback_ms=20)
+    assert m.play_times(ticks, wall) == [257, 870, 1070]

@@ -17,6 +17,25 @@ from tests import metric_vectors as vectors
 Vector = Callable[[SimpleNamespace], None]
 CASES: tuple[tuple[str, Vector, tuple[tuple[str, str], ...]], ...] = (
     (
+        "utterances",
+        vectors.onset,
+        (
+            ("first + int(part[0])) * 1000", "first) * 1000"),
+            ("MERGE_GAP_MS = 500", "MERGE_GAP_MS = 499"),
+            ("merged[-1][1] <= gap_ms", "merged[-1][1] < gap_ms"),
+        ),
+    ),
+    (
+        "timeline",
+        vectors.clocks,
+        (
+            ('system.clock == "lockstep"', 'system.clock != "lockstep"'),
+            ("done_ms) + tick.compute_ms", "done_ms)"),
+            ("+ system.playback_ms, free_ms", ", free_ms"),
+            ("max(math.ceil(done_ms) + system.playback_ms, free_ms)", "math.ceil(done_ms) + 20"),
+        ),
+    ),
+    (
         "proactive",
         vectors.pauc,
         (

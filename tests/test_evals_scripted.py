@@ -13,7 +13,7 @@ from microturn.evals.bootstrap import Row, aggregate_all
 from microturn.evals.episode import Call, Episode, Expect, Segment, SegmentKind, Track
 from microturn.evals.interfaces import InputTick, System
 from microturn.evals.metrics import all_metrics, backchannel_metric, score_all
-from microturn.evals.metrics_floor import panel
+from microturn.evals.metrics_floor import panel, v1_5
 from microturn.evals.play import input_track, play
 from microturn.evals.record import Score, Trace
 from microturn.signal.wav import read_wav, write_wav
@@ -280,3 +280,52 @@ def test_metrics_leave_episodes_alone_that_are_not_theirs() -> None:
     trace = play(scripted.always_talks(), episode)
     assert [metric.score(episode, trace) for metric in all_metrics()] == [[]] * len(all_metrics())
     assert len({metric.name for metric in all_metrics()}) == len(all_metrics())
+
+
+def test_the_v1_5_score_is_of_four_scenarios_and_one_grader() -> None:
+    oracle = [score for e in episodes() for score in score_all(e, play(scripted.oracle(), e))]
+    assert v1_5(oracle) == 1.0
+    with pytest.raises(ValueError, match=r"missing: \['background_speech'\]"):
+        v1_5([score for score in oracle if score.metric != "overlap_background_speech"])
+    judged = [replace(score, grader="judge:m") for score in oracle[:8]]
+    with pytest.raises(ValueError, match="one grader"):
+        v1_5(oracle + judged)
+
+
+def test_a_metric_makes_a_row_of_each_of_its_names() -> None:
+    episode = next(e for e in episodes() if e.id == "count")
+    metric = next(metric for metric in all_metrics() if metric.name == "count")
+    scores = metric.score(episode, play(scripted.oracle(), episode))
+    names = [row.metric for row in metric.aggregate(scores)]
+    assert names == ["off_by_one", "count_error", "running_count"]
+    with pytest.raises(ValueError, match="one grader"):
+        metric.aggregate([*scores, replace(scores[0], grader="judge:m")])
+
+
+def test_turns_of_one_episode_do_not_count_for_each_other() -> None:
+    pause = (user("u1", 6000, 7000), user("p", 7000, 8000, "pause"), user("u2", 8000, 9000))
+    expect = (
+        Expect("e0", "respond", on="u0", window=(2000, 5000)),
+        Expect("e1", "wait", on="p"),
+        Expect("e2", "respond", on="u2", window=(9000, 11_000)),
+    )
+    segments = (user("u0", 500, 2000), *pause)
+    episode = Episode("two", "t", 12_000, segments=segments, expect=expect)
+    scores = score_all(episode, play(scripted.oracle(), episode))
+    assert [(s.metric, s.value) for s in scores] == [
+        ("turn_taking", 1.0),
+        ("turn_taking", 1.0),
+        ("pause_takeover", 0.0),
+    ]
+    assert scores[2].detail["whole_output"] == 1
+
+
+def test_late_slots_are_measured_against_their_time() -> None:
+    times = (2000, 4000, 6000)
+    expect = tuple(
+        Expect(f"e{t}", "say", window=(t - 500, t + 500), accept=("beep",), at_ms=t) for t in times
+    )
+    episode = Episode("beat", "t", 8000, expect=expect)
+    (score,) = score_all(episode, play(scripted.oracle(), episode))
+    assert score.value == 1.0 and score.detail["errors_ms"] == [0, 0, 0]
+    assert score.detail["drift_ms"] == 0.0 == score.detail["false_alarms_per_minute"]

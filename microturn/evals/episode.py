@@ -151,6 +151,7 @@ class Expect:
 
     accept: for `say` the accepted forms; for `answer` one list of key phrases a span, or plain
     forms where there is no span. value: the count, or the label. tol: how far a count may be off.
+    at_ms: when a `say` is due; only the size of the error rests on it.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Expect:
     window: Span | None = None
     accept: tuple[str | tuple[str, ...], ...] = ()
     overlap_user: bool = False
+    at_ms: int | None = None
     value: int | str | None = None
     choices: tuple[str, ...] = ()
     after_ms: int = 0
@@ -229,7 +231,8 @@ class Episode:
             times += [(f"a word of segment {segment.id!r}", word[2]) for word in segment.words]
         for expect in self.expect:
             starts = [span[0] for span in (expect.window, expect.ref, *expect.spans) if span]
-            times += [(f"expectation {expect.id!r}", start) for start in starts]
+            due = [expect.at_ms] if expect.at_ms is not None else []
+            times += [(f"expectation {expect.id!r}", start) for start in starts + due]
         for what, time in times:
             if not 0 <= time <= self.end_ms:
                 raise ValueError(

@@ -10,7 +10,7 @@ from microturn.evals.metrics_floor import RULE, timed
 from microturn.evals.numbers import numbers
 from microturn.evals.proactive import duplicate_share, pauc
 from microturn.evals.record import Score, Trace, Utterance
-from microturn.evals.slots import Slot, grade
+from microturn.evals.slots import Slot, false_alarms_per_minute, grade
 from microturn.evals.text_rules import contains, label, phrase_score, reply_kind
 from microturn.evals.tool_calls import grade_calls
 
@@ -109,6 +109,7 @@ def slot_scores(episode: Episode, trace: Trace) -> list[Score]:
             expect.window or (0, 0),
             tuple(phrase for group in groups_of(expect) for phrase in group),
             expect.overlap_user,
+            expect.at_ms,
         )
         for expect in wanted
     ]
@@ -121,6 +122,11 @@ def slot_scores(episode: Episode, trace: Trace) -> list[Score]:
         "slots": len(slots),
         "forbidden": result.num_forbidden,
         "onsets_ms": list(result.onsets_ms),
+        "errors_ms": list(result.errors_ms),
+        "drift_ms": result.drift_ms,
+        "false_alarms_per_minute": false_alarms_per_minute(
+            result.num_forbidden, episode.duration_ms
+        ),
     }
     outcome = "correct" if result.correct else "wrong" if trace.utterances else "no_response"
     grader = timed(trace, RULE)

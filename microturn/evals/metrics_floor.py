@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from microturn.evals.backchannel import backchannels, timing_divergence
-from microturn.evals.bootstrap import Row, aggregate
+from microturn.evals.bootstrap import Row, aggregate, one_of
 from microturn.evals.episode import Episode, Expect, Segment, Span, Word
 from microturn.evals.interfaces import Need
-from microturn.evals.overlap import APPROPRIATE, classify
+from microturn.evals.overlap import APPROPRIATE, Tag, classify, v1_5_score
 from microturn.evals.panel import Kind, Panel
 from microturn.evals.record import Score, Trace
 from microturn.evals.timing import (
@@ -43,7 +44,7 @@ PANEL_KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class FunctionMetric:
-    """A `Metric` made of a function; its scores make one row a metric name and grader."""
+    """A `Metric` made of a function; its scores make one row for each name among them."""
 
     name: str
     needs: frozenset[Need]
@@ -52,8 +53,10 @@ class FunctionMetric:
     def score(self, episode: Episode, trace: Trace) -> list[Score]:
         return self.function(episode, trace)
 
-    def aggregate(self, scores: Sequence[Score]) -> Row:
-        return aggregate(scores)
+    def aggregate(self, scores: Sequence[Score]) -> list[Row]:
+        """Rows in order of first appearance. Raises ValueError where graders mix in one."""
+        names = dict.fromkeys(score.metric for score in scores)
+        return [aggregate([s for s in scores if s.metric == name]) for name in names]
 
 
 def timed(trace: Trace, kind: str = "exact") -> str:
@@ -74,15 +77,19 @@ def speaks_at(trace: Trace, time_ms: int) -> bool:
     return any(start < time_ms < end for start, end in trace.spans)
 
 
+def next_turn_ms(episode: Episode, after_ms: int) -> int:
+    """When the user's next turn begins, or the episode ends."""
+    later = [s.t0 for s in user_speech(episode) if s.t0 >= after_ms]
+    return min([*later, episode.end_ms])
+
+
 def turn_taking(episode: Episode, trace: Trace) -> list[Score]:
     """Takeover and signed latency after each user turn that wants an answer."""
     scores: list[Score] = []
     for expect in episode.wanted("respond"):
         on = episode.segment(expect.on or "")
         window = expect.window or (on.t1, on.t1 + RESPONSE_MS)
-        next_turn = [s.t0 for s in user_speech(episode) if s.t0 >= on.t1]
-        until_ms = min([*next_turn, episode.end_ms])
-        words = words_until(words_from(trace.words, on.t0), until_ms)
+        words = words_until(words_from(trace.words, on.t0), next_turn_ms(episode, on.t1))
         scores.append(_turn_score(episode, trace, expect, words, window))
     return scores
 
@@ -112,9 +119,12 @@ def pause_handling(episode: Episode, trace: Trace) -> list[Score]:
     scores: list[Score] = []
     for expect in episode.wanted("wait"):
         pause = episode.segment(expect.on or "")
-        later = [s.t1 for s in user_speech(episode) if s.t1 > pause.t1]
-        until_ms = later[0] if later else episode.duration_ms
-        taken = takeover(words_until(trace.words, until_ms))
+        turns = user_speech(episode)
+        begun = [s.t0 for s in turns if s.t0 <= pause.t0]
+        ends = [s.t1 for s in turns if s.t1 > pause.t1]
+        from_ms = begun[-1] if begun else 0
+        until_ms = ends[0] if ends else episode.duration_ms
+        taken = takeover(words_until(words_from(trace.words, from_ms), until_ms))
         detail = {
             "on": expect.on,
             "whole_output": takeover(trace.words),
@@ -143,7 +153,7 @@ def interruption(episode: Episode, trace: Trace) -> list[Score]:
         scores.append(
             Score(episode.id, "yield", value, stop.outcome, grader, stop.latency_ms, is_open, seen)
         )
-        words = words_from(trace.words, on.t1)
+        words = words_until(words_from(trace.words, on.t1), next_turn_ms(episode, on.t1))
         taken = takeover(words)
         answer_ms = response_latency_ms(on.t1, trace.spans)
         outcome = "responded" if taken else "no_response"
@@ -179,6 +189,17 @@ def overlap_behaviour(episode: Episode, trace: Trace) -> list[Score]:
         name = f"overlap_{scenario}"
         scores.append(Score(episode.id, name, value, found.tag, grader, detail=detail))
     return scores
+
+
+def v1_5(scores: Sequence[Score]) -> float:
+    """The V1.5 score of overlap scores of one grader. Raises ValueError where graders mix."""
+    overlaps = [score for score in scores if score.metric.startswith("overlap_")]
+    one_of(overlaps, "grader")
+    scenarios: dict[str, list[Tag]] = {}
+    for score in overlaps:
+        tag: Any = score.outcome
+        scenarios.setdefault(str(score.detail["scenario"]), []).append(tag)
+    return v1_5_score(scenarios)
 
 
 def backchannel_scores(

@@ -73,7 +73,7 @@ def _yield(episode: Episode, expect: Expect) -> list[Line]:
 
 def _say(episode: Episode, expect: Expect) -> list[Line]:
     start, end = expect.window or (0, 0)
-    moments = [start + (end - start) // 3]
+    moments = [start + (end - start) // 3 if expect.at_ms is None else expect.at_ms]
     if expect.overlap_user:
         spans = [(s.t0, s.t1) for s in episode.segments if s.role == "user"]
         moments = [max(a, start) for a, b in spans if max(a, start) < min(b, end)] or moments
