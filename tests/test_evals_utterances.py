@@ -71,6 +71,12 @@ def test_text_may_come_a_little_before_its_sound_but_not_without() -> None:
     audio = buzz(2000, (750, 1200))
     (only,) = utterances(audio, OUTPUT_RATE_HZ, ENERGY, ticks, [200, 400])
     assert only.words == (("early", 750, 750),)
+    # Written only when the sound is long under way: the latency is still that of the sound.
+    slow = [Tick(i, (200 * i, 200 * i + 200), " late" if i == 3 else "") for i in range(4)]
+    (only,) = utterances(
+        buzz(2000, (250, 1200)), OUTPUT_RATE_HZ, ENERGY, slow, [200, 400, 600, 800]
+    )
+    assert only.words[0][1] == 250
     audio = buzz(2000, (850, 1200))
     assert utterances(audio, OUTPUT_RATE_HZ, ENERGY, ticks, [200, 400])[0].text == ""
 

@@ -81,13 +81,21 @@ def utterances(
 def _with_words(
     found: Sequence[Utterance], words: Sequence[Word], source: WordSource
 ) -> list[Utterance]:
-    """Give each word to the utterance it overlaps most, cut to it; a word without sound is lost."""
+    """Give each word to the utterance it overlaps most, cut to it; a word without sound is lost.
+
+    What a model wrote has no sound of its own to time it by, so its first word begins with the
+    utterance; a recogniser's words keep their times.
+    """
     given: dict[str, list[Word]] = {u.id: [] for u in found}
     for text, start, end in words:
         home = _home(found, start, max(end, start + 1))
         if home is not None:
             inside = (text, min(max(start, home.t0), home.t1), min(max(end, home.t0), home.t1))
             given[home.id].append(inside)
+    if source == "model_text":
+        for u in found:
+            given[u.id].sort(key=lambda word: word[1])
+            given[u.id][:1] = [(text, u.t0, end) for text, _, end in given[u.id][:1]]
     return [
         replace(
             u,
