@@ -13,6 +13,7 @@ from microturn.data.moments import (
     free_ms,
     meanwhile,
     nearest_s,
+    need_cue,
     need_room,
     set_rule,
     speak_on,
@@ -52,11 +53,16 @@ def test_a_call_comes_at_once_and_over_the_speech():
 
 def test_speech_without_a_cue_wants_silence():
     laid = talk()
-    event = speak_on(laid, SAID, [("lamp", "Green.")])
+    assert speak_on(laid, SAID, [("lamp", "Green.")])
     assert [e.do for e in laid.expects] == ["silent"]
-    assert laid.events == [event]
-    speak_on(laid, SAID, [("book", "Green."), ("train", "Red.")])
+    assert [e.text for e in laid.events] == [SAID]
+    with pytest.raises(KeyError, match="no sentence with a cue"):
+        need_cue(laid)
+    assert not speak_on(laid, SAID, [("book", "Nothing that the bank could say.")])
+    assert [e.text for e in laid.events] == [SAID]
+    assert speak_on(laid, SAID, [("book", "Green."), ("train", "Red.")])
     assert [e.text for e in laid.events[2:]] == ["Green.", "Red."]
+    need_cue(laid)
 
 
 def test_rules_are_spoken_or_written():

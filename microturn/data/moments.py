@@ -51,16 +51,22 @@ def set_rule(talk: Talk, text: str, acknowledged: str) -> None:
     talk.own(acknowledged)
 
 
-def speak_on(talk: Talk, text: str, cues: Sequence[tuple[str, str]]) -> Event:
+def speak_on(talk: Talk, text: str, cues: Sequence[tuple[str, str]]) -> bool:
     """The user goes on speaking, and the model calls out what belongs to each word of `cues`
-    (word, what is said); without a cue it stays silent."""
-    event = talk.user(text, wait_ms=talk.rng.randrange(250, 1200))
-    called = [(end, word, said) for word, said in cues for end in word_ends_ms(talk, event, word)]
-    for end_ms, word, said in sorted(called):
-        call_out(talk, event, word, end_ms, said)
-    if not called:
-        talk.expect("silent", (event.onset_ms, event.end_ms + ROOM_MS), on_ms=event.onset_ms)
-    return event
+    (word, what is said); without a cue it stays silent. False, and nothing is said, where the bank
+    lacks one of the texts."""
+
+    def play(talk: Talk) -> None:
+        event = talk.user(text, wait_ms=talk.rng.randrange(250, 1200))
+        called = [(end, word, said) for word, said in cues
+                  for end in word_ends_ms(talk, event, word)]  # fmt: skip
+        for end_ms, word, said in sorted(called):
+            call_out(talk, event, word, end_ms, said)
+        if not called:
+            silent_ms = (event.onset_ms, event.end_ms + ROOM_MS)
+            talk.expect("silent", silent_ms, on_ms=event.onset_ms)
+
+    return talk.attempt(play)
 
 
 def meanwhile(talk: Talk, play: Callable[[Talk], None], until_ms: int) -> bool:
@@ -87,6 +93,12 @@ def need_room(talk: Talk, length_ms: int) -> None:
     """Raises KeyError where the talk ends before this could be over."""
     if talk.now_ms + length_ms > talk.duration_ms:
         raise KeyError(f"no room for {length_ms} ms before the end of the talk")
+
+
+def need_cue(talk: Talk) -> None:
+    """Raises KeyError where not one sentence could be said after a rule was set."""
+    if not any(mark.kind == "cue" for mark in talk.marks):
+        raise KeyError("the bank has no sentence with a cue")
 
 
 def nearest_s(span_ms: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microturn.data.moments import LAST_MS, set_rule, speak_on
+from microturn.data.moments import LAST_MS, need_cue, set_rule, speak_on
 from microturn.data.phrasing import options
 from microturn.data.talk import Talk
 from microturn.signal.text import normalise
@@ -154,3 +154,4 @@ def play(talk: Talk) -> None:
         words = normalise(text).replace(",", "").strip(".").split()
         speak_on(talk, text, [(word, ENGLISH[word]) for word in dict.fromkeys(words)
                               if word in SPANISH])  # fmt: skip
+    need_cue(talk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microturn.data.moments import LAST_MS, set_rule, speak_on
+from microturn.data.moments import LAST_MS, need_cue, set_rule, speak_on
 from microturn.data.talk import Talk
 from microturn.scenarios import questions
 
@@ -184,3 +184,4 @@ def play(talk: Talk) -> None:
             continue
         used.add(text)
         speak_on(talk, text, cues)
+    need_cue(talk)

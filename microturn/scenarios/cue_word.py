@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microturn.data.moments import LAST_MS, set_rule, speak_on
+from microturn.data.moments import LAST_MS, need_cue, set_rule, speak_on
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import Talk
 from microturn.scenarios.timer_once import OBJECTS
@@ -151,6 +151,7 @@ CASES = READY_CASES + asked(ORDERS, PAIRS, 4)
 SPOKEN = {color: f"{color.capitalize()}." for color in COLORS}
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "Got it.")
 WHOLE_EPISODE = True
+MOST_SENTENCES = 20
 IN_MIDST = 0.7  # of the cues are far from the end of their sentence
 CUE_SHARE = 0.6  # of the sentences have the word in them
 KEPT_WORDS = ("mirror", "pen", "phone", "plate")  # for evaluation, with their sentences
@@ -179,9 +180,12 @@ def play(talk: Talk) -> None:
     texts = speech(talk)
     others = [text for other, those in texts.items() if other != word for text in those]
     last = ""
-    while talk.now_ms < talk.duration_ms - LAST_MS:
+    for _ in range(MOST_SENTENCES):
+        if talk.now_ms >= talk.duration_ms - LAST_MS:
+            break
         is_cue = talk.rng.random() < CUE_SHARE
         fitting = SPEECH[word] if talk.rng.random() < IN_MIDST else texts[word]
         text = talk.rng.choice([t for t in (fitting if is_cue else others) if t != last])
         speak_on(talk, text, [(word, SPOKEN[color])])
         last = text
+    need_cue(talk)
