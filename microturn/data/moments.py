@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from microturn.data.bank import Clip
+from microturn.data.render import while_it_sounds
 from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.data.timeline import Event, utterance_of
 from microturn.signal.text import normalise
@@ -23,10 +24,12 @@ def length_ms(talk: Talk, clip: Clip) -> int:
 
 
 def word_ends_ms(talk: Talk, event: Event, word: str) -> list[int]:
-    """When each utterance of a word in a speech ends, in the time of the talk."""
+    """When each utterance of a word in a speech ends, in the time of the talk; a pause after the
+    word does not count."""
+    utterance = utterance_of(event, talk.bank)
     return [
-        event.onset_ms + spoken.end_ms
-        for spoken in utterance_of(event, talk.bank).words
+        event.onset_ms + while_it_sounds(spoken, utterance).end_ms
+        for spoken in utterance.words
         if normalise(spoken.text).strip(".,?!-") == word
     ]
 
