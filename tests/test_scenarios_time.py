@@ -162,15 +162,17 @@ def test_reminders_keep_their_interval():
         for event in told:
             begins = [(ack.onset_ms, NUMBERS.index(ack.text.split()[-2])) for ack in acks.values()]
             rests = [(event.onset_ms - a) % (1000 * s) for a, s in begins if event.onset_ms > a]
-            late += min(rests) != 0
+            if min(rests) != 0:  # only because the model was still saying something else
+                late += 1
+                assert any(0 <= event.onset_ms - e.end_ms < 200 for e in own)
             over += any(e.onset_ms <= event.onset_ms < e.end_ms for e in users)
         total += len(told)
         intervals = [e for e in talk.expects if e.do == "interval"]
         assert len(intervals) == len(told)
         assert all(i.window_ms[0] <= e.onset_ms <= i.window_ms[1]
                    for i, e in zip(intervals, told, strict=True))  # fmt: skip
-    assert late < 0.06 * total
-    assert over < 0.02 * total  # the user speaks between reminders
+    assert late < 0.05 * total
+    assert over == 0  # the user speaks between reminders
     assert kinds[3] > 40  # two requests and "stop"
 
 
