@@ -8,14 +8,18 @@ import numpy as np
 import pytest
 
 from microturn.data.mix import (
+    CONTROL_TARGET,
     Sound,
     at_microphone,
     by_telephone,
     coloured_noise,
+    control_gain,
+    delay_packets,
     in_room,
     lose_packets,
     place,
     rough,
+    suppress_noise,
 )
 
 
@@ -87,7 +91,10 @@ def test_echo_comes_late_and_quiet():
 def test_rough_keeps_the_voice_and_stays_in_range():
     base = Sound(0.9, 0.006, 3)
     made = [rough(base, random.Random(seed)) for seed in range(40)]
-    assert {(sound.gain, sound.noise, sound.seed) for sound in made} == {(0.9, 0.006, 3)}
+    assert {(sound.gain, sound.seed) for sound in made} == {(0.9, 3)}
+    assert {sound.room for sound in made} == {None}
+    assert all(0.002 <= sound.noise <= 0.02 for sound in made)
+    assert {sound.has_control for sound in made} == {sound.has_suppression for sound in made}
     assert {sound.is_telephone for sound in made} == {True, False}
     for sound in made:
         track = at_microphone(tone(500), tone(300, 1.0, 24_000), sound)
@@ -97,3 +104,42 @@ def test_rough_keeps_the_voice_and_stays_in_range():
         np.testing.assert_array_equal(
             track, at_microphone(tone(500), tone(300, 1.0, 24_000), sound)
         )
+
+
+def test_a_telephone_has_coarse_samples():
+    voice = tone(1000)
+    plain, coarse = by_telephone(voice), by_telephone(voice, "pcmu")
+    assert len(coarse) == len(voice)
+    error = np.abs(plain - coarse)[800:-800]
+    assert 1e-4 < error.max() < 0.05
+
+
+@pytest.mark.parametrize("level", [0.02, 0.5])
+def test_gain_control_aims_at_one_level(level):
+    controlled = control_gain(tone(300, 6.0) * level / 0.5)
+    end = controlled[-16_000:]
+    assert np.sqrt((end**2).mean()) == pytest.approx(CONTROL_TARGET, rel=0.2)
+    silence = np.full(32_000, 1e-4, dtype=np.float32)
+    np.testing.assert_array_equal(control_gain(silence), silence)
+
+
+def test_suppression_keeps_speech_and_turns_noise_down():
+    noise = 0.02 * coloured_noise(64_000, 0.0, rng())
+    noisy = noise.copy()
+    noisy[20_000:40_000] += tone(500, 20_000 / 16_000)
+    clean = suppress_noise(noisy)
+    assert len(clean) == len(noisy)
+    assert clean[:16_000].std() < 0.5 * noise[:16_000].std()
+    assert clean[24_000:36_000].std() == pytest.approx(noisy[24_000:36_000].std(), rel=0.1)
+
+
+def test_late_packets_come_later_and_are_caught_up():
+    track = np.zeros(64_000, dtype=np.float32)
+    track[::4000] = 1.0
+    late = delay_packets(track, 80, rng())
+    assert len(late) == len(track)
+    clicks = np.flatnonzero(late)
+    assert len(clicks) == 16  # the skipped place was quiet
+    shifts = set((clicks - np.flatnonzero(track)).tolist())
+    assert shifts == {0, 80 * 16}
+    np.testing.assert_array_equal(delay_packets(track[:1000], 80, rng()), track[:1000])

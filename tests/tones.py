@@ -55,12 +55,16 @@ class ToneSpeaker:
         return replace(spoken, words=None) if text == "Okay." else spoken
 
 
+@functools.lru_cache(maxsize=500)
+def tone_samples(text: str, rate_hz: int, pitch_hz: float) -> np.ndarray:
+    return (tones(text, rate_hz, pitch_hz).audio * 32767).astype(np.int16)
+
+
 class ToneBank(Bank):
     """Sounds are made when they are asked for: there are thousands of texts."""
 
     def samples(self, clip: Clip) -> np.ndarray:
-        spoken = tones(clip.text, clip.rate_hz, 200.0 + 20 * len(clip.voice))
-        return (spoken.audio * 32767).astype(np.int16)
+        return tone_samples(clip.text, clip.rate_hz, 200.0 + 20 * len(clip.voice))
 
 
 @functools.cache

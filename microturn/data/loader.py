@@ -86,12 +86,13 @@ def plan(
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
     split: str = "train",
+    has_rooms: bool = False,
 ) -> tuple[Timeline, Sound]:
     """What is said in episode `number` and how it sounds: a function of the arguments alone."""
     rng = random.Random(f"{seed}/{number}")
     timeline = compose(rng, bank, mixture, duration_ms // MICRO_TURN_MS * MICRO_TURN_MS, split)
     sound = Sound(rng.uniform(0.15, 0.9), rng.choice(NOISE_LEVELS), rng.randrange(2**31))
-    return timeline, rough(sound, rng) if rng.random() < roughness else sound
+    return timeline, rough(sound, rng, has_rooms) if rng.random() < roughness else sound
 
 
 def episodes(
@@ -102,10 +103,14 @@ def episodes(
     mixture: Mapping[str, float] | None = None,
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
+    has_rooms: bool = False,
 ) -> Iterator[Episode]:
-    """Episodes from `start` on without end; a share `roughness` of them in hard acoustics."""
+    """Episodes from `start` on without end; a share `roughness` of them in hard acoustics, in
+    shoebox rooms where `has_rooms`."""
     chosen, number = weights(mixture), start
     while True:
-        timeline, sound = plan(seed, number, bank, chosen, duration_ms, roughness)
+        timeline, sound = plan(
+            seed, number, bank, chosen, duration_ms, roughness, has_rooms=has_rooms
+        )
         yield render(timeline, bank, text, sound)
         number += 1

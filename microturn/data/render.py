@@ -74,14 +74,17 @@ class Episode:
 
 def user_track(timeline: Timeline, bank: Bank, sound: Sound) -> FloatArray:
     """What reaches the microphone, at 16 kHz."""
-    voice = np.zeros(timeline.duration_ms * INPUT_RATE_HZ // 1000, dtype=np.float32)
+    num_samples = timeline.duration_ms * INPUT_RATE_HZ // 1000
+    tracks = {side: np.zeros(num_samples, dtype=np.float32) for side in ("user", "other")}
     for event in timeline.events:
         if event.side != "own":
             audio = cut(utterance_of(event, bank).audio, event, INPUT_RATE_HZ)
             gain = sound.gain * 10 ** (event.gain_db / 20)
             peak = max(1e-3, float(np.abs(audio).max(initial=0.0)))
-            place(voice, audio * (gain / peak), event.onset_ms * INPUT_RATE_HZ // 1000)
-    return at_microphone(voice, own_track(timeline, bank) if sound.echo else None, sound)
+            place(tracks[event.side], audio * (gain / peak), event.onset_ms * INPUT_RATE_HZ // 1000)
+    own = own_track(timeline, bank) if sound.echo else None
+    has_others = any(event.side == "other" for event in timeline.events)
+    return at_microphone(tracks["user"], own, sound, tracks["other"] if has_others else None)
 
 
 def cut(audio: FloatArray, event: Event, rate_hz: int = OUTPUT_RATE_HZ) -> FloatArray:
