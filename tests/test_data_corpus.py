@@ -80,7 +80,7 @@ def test_sample_is_reproducible_and_short():
 
 def test_what_is_not_there():
     with pytest.raises(ValueError, match="raise max_words"):
-        corpus.sample(random.Random(0), max_words=1)
+        corpus.sample(random.Random(0), "lj", max_words=1)
     with pytest.raises(ValueError, match="split must be"):
         corpus.sentences("test")
     with pytest.raises(ValueError, match="source must be"):

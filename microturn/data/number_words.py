@@ -81,12 +81,12 @@ def decimal(text: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """`nineties`, `halves`, `sixths`: of the number words that need one."""
+    """`nineties`, `halves`, `boxes`, `keys`: of regular nouns and of number words."""
     if noun.endswith("half"):
         return f"{noun[:-1]}ves"
-    if noun.endswith("y"):
+    if noun.endswith("y") and noun[-2:-1] not in ("a", "e", "o", "u"):
         return f"{noun[:-1]}ies"
-    return f"{noun}{'es' if noun.endswith('x') else 's'}"
+    return f"{noun}{'es' if noun.endswith(('x', 's', 'ch', 'sh')) else 's'}"
 
 
 def fraction(above: int, below: int) -> str:
