@@ -52,6 +52,7 @@ class CapturedSession:
                 tool_calls=given.tool_calls,
                 delegate=given.delegate,
                 compute_ms=given.compute_ms,
+                heard=given.heard,
             )
         )
         self.sounds.append(given.audio)

@@ -46,6 +46,8 @@ Do = Literal[
     "ifeval",
     "refuse",
     "comply",
+    "delegate",
+    "write",
 ]
 
 NEEDS: dict[str, tuple[str, ...]] = {  # what an expectation must bring along
@@ -65,12 +67,17 @@ NEEDS: dict[str, tuple[str, ...]] = {  # what an expectation must bring along
     "ifeval": ("instructions",),
     "refuse": (),
     "comply": (),
+    "delegate": ("window",),
+    "write": ("window", "accept"),
 }
 
 
 @dataclass(frozen=True)
 class Track:
-    """One stream of input: a file (`uri`, relative to the media root) or text, from `at_ms` on."""
+    """One stream of input: a file (`uri`, relative to the media root) or text, from `at_ms` on.
+
+    role: who the text is of; `tool` is a background model that streams its results.
+    """
 
     kind: Literal["audio", "video", "text"]
     uri: str | None = None
@@ -78,6 +85,7 @@ class Track:
     gain_db: float = 0.0
     fps: float | None = None
     text: str | None = None
+    role: Literal["user", "tool"] = "user"
 
     def __post_init__(self) -> None:
         wanted, other = ("text", "uri") if self.kind == "text" else ("uri", "text")

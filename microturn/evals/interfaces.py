@@ -18,7 +18,8 @@ class InputTick:
     """What comes in during one tick.
 
     audio: [16 * tick_ms] float32 at 16 kHz. frames: [height, width, 3] uint8, the images whose
-    time falls into the tick. text: typed text. tool_results: what earlier calls gave.
+    time falls into the tick. text: typed text. tool_results: what earlier calls gave. updates: what a
+    background model streams in.
     """
 
     index: int
@@ -27,6 +28,7 @@ class InputTick:
     frames: tuple[ByteArray, ...] = ()
     text: tuple[str, ...] = ()
     tool_results: tuple[dict[str, Any], ...] = ()
+    updates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class OutputTick:
     """What a system gives for one tick; it plays in the next one.
 
     audio: [24 * tick_ms] float32 at 24 kHz. words: absolute times, where the system knows them.
+    heard: what was written down of the user; None where the system writes no transcript.
     """
 
     audio: FloatArray
@@ -42,6 +45,7 @@ class OutputTick:
     tool_calls: tuple[dict[str, Any], ...] = field(default=())
     delegate: str | None = None
     compute_ms: float = 0.0
+    heard: str | None = None
 
 
 class Session(Protocol):

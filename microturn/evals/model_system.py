@@ -13,7 +13,7 @@ from microturn.evals.episode import Episode
 from microturn.evals.interfaces import InputTick, OutputTick
 from microturn.evals.record import SystemFacts, Trace
 from microturn.evals.vad import Vad, load_vad
-from microturn.turns import MicroTurnInput
+from microturn.turns import BackgroundUpdate, MicroTurnInput
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,16 @@ class ModelSession:
         if pair is not None:
             self.waiting.clear()
         text = " ".join(inp.text) or None
-        given = self.engine.step(
-            self.session_id, MicroTurnInput(inp.index, inp.audio, images=pair, text=text)
+        updates = tuple(
+            BackgroundUpdate(f"{inp.index}.{number}", update)
+            for number, update in enumerate(inp.updates)
         )
+        turn = MicroTurnInput(inp.index, inp.audio, images=pair, text=text, updates=updates)
+        given = self.engine.step(self.session_id, turn)
         return OutputTick(
             given.audio,
             given.said_text,
             delegate=None if given.delegation is None else given.delegation.text,
             compute_ms=given.timings.total_ms,
+            heard=given.heard_text,
         )

@@ -66,7 +66,7 @@ def play(
                 raise ValueError(f"episode {episode.id!r} has video: give `frames_of`")
             found = frames_of(media_root(root) / track.uri, track)
             images += [(track.at_ms + time_ms, image) for time_ms, image in found]
-    texts = [(track.at_ms, track.text or "") for track in episode.tracks if track.kind == "text"]
+    typed = [track for track in episode.tracks if track.kind == "text"]
     session = system.open(episode)
     size = tick_ms * INPUT_RATE_HZ // 1000
     for index in range(-(-episode.end_ms // tick_ms)):
@@ -74,12 +74,14 @@ def play(
         heard = audio[index * size : (index + 1) * size]
         part[: len(heard)] = heard
         start_ms, end_ms = index * tick_ms, (index + 1) * tick_ms
+        closing = [track for track in typed if start_ms <= track.at_ms < end_ms]
         inp = InputTick(
             index,
             start_ms,
             part,
             tuple(image for time_ms, image in images if start_ms <= time_ms < end_ms),
-            tuple(text for time_ms, text in texts if start_ms <= time_ms < end_ms),
+            tuple(track.text or "" for track in closing if track.role == "user"),
+            updates=tuple(track.text or "" for track in closing if track.role == "tool"),
         )
         session.step(inp)
     trace = session.close()

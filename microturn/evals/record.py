@@ -52,7 +52,8 @@ class Tick:
     """One micro-turn: what came in during `in_ms`, and what was given for it.
 
     voiced_ms: first and last sound within this tick's own output, or None. words: onset and end
-    of words in session time, where the system knows them better than `text` tells.
+    of words in session time, where the system knows them better than `text` tells. heard: what it
+    wrote down of the user; None where it writes no transcript.
     """
 
     i: int
@@ -63,6 +64,7 @@ class Tick:
     tool_calls: tuple[dict[str, Any], ...] = ()
     delegate: str | None = None
     compute_ms: float = 0.0
+    heard: str | None = None
 
     def __post_init__(self) -> None:
         if self.i < 0 or not 0 <= self.in_ms[0] < self.in_ms[1]:
