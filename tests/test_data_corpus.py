@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 
 from microturn.data import corpus
-from microturn.data.gather import from_lj, is_sentence, pack
+from microturn.data.gather import from_arctic, from_lj, is_sentence, pack
 from microturn.data.spoken_forms import LETTERS, to_spoken
 from microturn.signal.text import normalise
 
@@ -98,6 +99,21 @@ def test_spelled_words():
 
 def test_training_text_is_the_training_split():
     assert list(corpus.training_text()) == [s.text for s in corpus.sentences("train")]
+
+
+def test_gather_keeps_what_evaluation_has(tmp_path):
+    lines = [
+        ("lj", "validation", "It is 5."),
+        ("lj", "train", "It is 6."),
+        ("a", "train", "Go on."),
+    ]
+    entries = [dict(zip(("dataset", "split", "text"), line, strict=True)) for line in lines]
+    manifest = tmp_path / "clips.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, entries)))
+    path = tmp_path / "lj.txt"
+    path.write_text("It is 5.\nIt is 6.\n")
+    assert list(from_lj(path, manifest)) == [("it is five.", True), ("it is six.", False)]
+    assert list(from_arctic(manifest, "a")) == [("go on.", False)]
 
 
 def test_gather_cleans_readings(tmp_path):

@@ -62,7 +62,7 @@ def test_sums_are_right():
 
 def test_spelled_letters_are_the_word():
     rng = random.Random(2)
-    for _ in range(20):
+    for _ in range(300):
         letters, word = everyday.fill(rng, "{letters_of} spells {word}").split(" spells ")
         assert letters.replace(" ", "") == word
 

@@ -246,7 +246,7 @@ def fill(rng: random.Random, frame: str, split: str = "train") -> str:
         return drawn
 
     text = re.sub(r"\{(\w+)\}", draw, frame)
-    return re.sub(r"\b(a) (?=[aeio]|umbrella)", "an ", text)
+    return re.sub(r"\b(a) (?=[aeio]\w|umbrella)", "an ", text)
 
 
 def make(rng: random.Random, kind: str = "any", split: str = "train") -> str:

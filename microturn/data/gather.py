@@ -1,10 +1,10 @@
 """Makes the packed files of `texts/` from their sources; needed only to add or renew a source.
 
-    python -m microturn.data.gather --lj sentences.txt --wordnet /usr/share/wordnet
+    python -m microturn.data.gather --lj lj.txt --manifest clips.jsonl --wordnet /usr/share/wordnet
 
 LJSpeech: one written sentence a line, in the order of the clips. CMU Arctic: lines of a manifest
-with `text` and `split`; what stands under `validation` is kept for evaluation. WordNet: the example
-sentences of the database files.
+with `dataset`, `text` and `split`. What stands there under `validation` is kept for evaluation.
+WordNet: the example sentences of the database files.
 """
 
 from __future__ import annotations
@@ -60,25 +60,32 @@ UNWANTED = re.compile(
 )
 
 
-def from_lj(path: Path) -> Iterator[tuple[str, bool]]:
+def kept_clips(manifest: Path | None, dataset: str) -> set[str]:
+    """Texts whose clips are kept for evaluation."""
+    if manifest is None:
+        return set()
+    entries = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())
+    return {e["text"] for e in entries if (e["dataset"], e["split"]) == (dataset, "validation")}
+
+
+def from_lj(path: Path, manifest: Path | None = None) -> Iterator[tuple[str, bool]]:
     """Spoken sentences in the order of the clips, without the reader's "quote" and "end quote"."""
+    kept = kept_clips(manifest, "lj")
     for line in path.read_text(encoding="utf-8").splitlines():
         if ENDS_SHORT.search(line):
             continue
+        is_kept = line in kept
         line = re.sub(r"[,;:]? ?\bend quote\b", "", line)
         line = re.sub(r"\b[Qq]uote,\s*|[,:] quote$", "", line)
-        yield to_spoken(line), False
+        yield to_spoken(line), is_kept
 
 
 def from_arctic(path: Path, dataset: str = "kathleen") -> Iterator[tuple[str, bool]]:
     """Prompts once each, with whether their clip is kept for evaluation."""
-    prompts: dict[str, bool] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        if entry["dataset"] == dataset:
-            text = to_spoken(entry["text"])
-            prompts[text] = prompts.get(text, False) or entry["split"] == "validation"
-    yield from prompts.items()
+    kept = kept_clips(path, dataset)
+    entries = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    for text in dict.fromkeys(e["text"] for e in entries if e["dataset"] == dataset):
+        yield to_spoken(text), text in kept
 
 
 def is_sentence(written: str) -> bool:
@@ -123,12 +130,12 @@ def wordnet_notice(folder: Path) -> str:
     return "\n".join(re.sub(r"^\s+\d+ ?", "", line).strip() for line in lines)
 
 
-def main(lj: Path | None = None, arctic: Path | None = None, wordnet: Path | None = None) -> None:
+def main(lj: Path | None = None, manifest: Path | None = None, wordnet: Path | None = None) -> None:
     """Renew the files whose source is given."""
     if lj:
-        print(f"lj: {pack('lj', from_lj(lj))} sentences")
-    if arctic:
-        print(f"arctic: {pack('arctic', from_arctic(arctic))} sentences")
+        print(f"lj: {pack('lj', from_lj(lj, manifest))} sentences")
+    if manifest:
+        print(f"arctic: {pack('arctic', from_arctic(manifest))} sentences")
     if wordnet:
         num = pack("wordnet", from_wordnet(wordnet), wordnet_notice(wordnet))
         print(f"wordnet: {num} sentences")
