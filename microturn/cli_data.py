@@ -1,4 +1,4 @@
-"""`microturn synth` and `microturn bank build`: options -> the generators in `data/`."""
+"""`microturn synth`: options -> the generators in `data/`."""
 
 from __future__ import annotations
 
@@ -36,10 +36,3 @@ def synth(
         duration_ms=seconds * 1000,
         roughness=roughness,
     )
-
-
-def build_bank(out: Path, voices: tuple[str, ...], limit: int | None, seed: int) -> dict[str, Any]:
-    """Speak every text of the scenarios. Raises ValueError for an unknown voice."""
-    from microturn.data.speak import speak_bank
-
-    return speak_bank(out=out, voices=voices, limit=limit, seed=seed)

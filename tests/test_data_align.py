@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from microturn.data.align import (
     entries,
     find_aligner,
     on_our_clock,
+    spread_words,
 )
 from microturn.data.bank import Word
 from tests.tones import EDGE_MS, tones
@@ -48,6 +50,17 @@ def test_offsets_are_taken_off():
     assert second.end_ms < 700
 
 
+def test_words_are_spread_by_letters():
+    spoken = tones("one two three four", 16_000, 300)
+    words = spread_words("a bbbb ccccccccc", spoken.audio, 16_000)
+    assert [word.text for word in words] == ["a", "bbbb", "ccccccccc"]
+    assert words[0].start_ms == pytest.approx(EDGE_MS, abs=3)
+    assert words[-1].end_ms == pytest.approx(spoken.words[-1].end_ms, abs=3)
+    lengths = [word.end_ms - word.start_ms for word in words]
+    assert lengths[0] / lengths[1] == pytest.approx(2 / 5, abs=0.02)
+    assert all(a.end_ms == b.start_ms for a, b in itertools.pairwise(words))
+
+
 class Counting:
     """Aligns by a rule and counts its calls."""
 
@@ -65,19 +78,25 @@ class Counting:
 
 def test_each_clip_is_aligned_once(tmp_path):
     path, aligner, audio = tmp_path / "deep" / "times.jsonl", Counting(), np.zeros(16, np.float32)
-    kept = TimesKept(path)
+    kept = TimesKept([], path)
     first = kept.align(aligner, "k", ["one", "two"], audio, 16_000)
     assert kept.align(aligner, "k", ["nonsense"], audio, 16_000) is None
     with path.open("a") as file:
         file.write('{"id": "torn')
-    again = TimesKept(path)
+    again = TimesKept([], path)
     assert again.align(aligner, "k", ["one", "two"], audio, 16_000) == first
     assert again.align(aligner, "k", ["nonsense"], audio, 16_000) is None
     assert aligner.calls == 2
     again.align(aligner, "k", ["one", "three"], audio, 16_000)  # another text is another line
     again.align(aligner, "other", ["one", "two"], audio, 16_000)
     assert aligner.calls == 4
+    elsewhere = TimesKept([path], tmp_path / "mine.jsonl")
+    assert elsewhere.align(aligner, "k", ["one", "two"], audio, 16_000) == first
+    assert aligner.calls == 4
     assert len(path.read_text().splitlines()) == 4
+    path.write_text("damaged\n")
+    with pytest.raises(ValueError, match=r"times\.jsonl is damaged"):
+        TimesKept([], path)
 
 
 def test_without_an_aligner_words_are_spread(monkeypatch):

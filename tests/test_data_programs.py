@@ -10,20 +10,9 @@ import numpy as np
 import pytest
 
 from microturn.data import programs
-from microturn.data.programs import Espeak, Flite, run, spread_words
+from microturn.data.programs import Espeak, Flite, run, words_by_phones
 from microturn.signal.wav import write_wav
-from tests.tones import EDGE_MS, tones
-
-
-def test_words_are_spread_by_letters():
-    spoken = tones("one two three four", 16_000, 300)
-    words = spread_words("a bbbb ccccccccc", spoken.audio, 16_000)
-    assert [word.text for word in words] == ["a", "bbbb", "ccccccccc"]
-    assert words[0].start_ms == pytest.approx(EDGE_MS, abs=3)
-    assert words[-1].end_ms == pytest.approx(spoken.words[-1].end_ms, abs=3)
-    lengths = [word.end_ms - word.start_ms for word in words]
-    assert lengths[0] / lengths[1] == pytest.approx(2 / 5, abs=0.02)
-    assert all(a.end_ms == b.start_ms for a, b in itertools.pairwise(words))
+from tests.tones import tones
 
 
 def test_missing_programs_have_no_voices(monkeypatch):
@@ -48,7 +37,7 @@ def test_text_goes_through_a_file(monkeypatch):
     monkeypatch.setattr(programs, "run", pretend)
     spoken = Espeak().speak("--help", "en-us", 1.0)
     assert seen == [("--help\n", False)]
-    assert (spoken.rate_hz, len(spoken.words)) == (22_050, 1)
+    assert (spoken.rate_hz, spoken.words) == (22_050, None)
 
 
 @pytest.mark.parametrize("program", [Espeak(), Flite()], ids=lambda program: program.name)
@@ -61,5 +50,40 @@ def test_speaks(program):
     )
     assert np.abs(slow.audio).max() > 0.05
     assert len(slow.audio) > 1.1 * len(fast.audio)
+    if program.name == "espeak-ng":
+        assert slow.words is None
+        return
     assert [word.text for word in slow.words] == ["Remind", "me", "to", "take", "a", "break."]
     assert 0 < slow.words[-1].end_ms <= len(slow.audio) * 1000 / slow.rate_hz
+    assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(slow.words))
+
+
+SPOKEN = [
+    ("pau", 200),
+    ("g", 260),
+    ("ow", 400),
+    ("pau", 500),
+    ("n", 560),
+    ("aw", 700),
+    ("pau", 800),
+]
+
+
+def test_words_by_their_phones():
+    words = words_by_phones(["Go,", "now."], [("g", "ow"), ("n", "aw")], SPOKEN)
+    assert [(word.text, word.start_ms, word.end_ms) for word in words] == [
+        ("Go,", 200, 400),
+        ("now.", 500, 700),
+    ]
+
+
+def test_a_phone_may_differ_in_the_sentence():
+    words = words_by_phones(["Go,", "now."], [("g", "ow"), ("n", "ah")], SPOKEN)
+    assert [(word.start_ms, word.end_ms) for word in words] == [(200, 400), (500, 700)]
+    words = words_by_phones(["Go,", "now."], [("g", "ow", "w"), ("n", "aw")], SPOKEN)
+    assert words[1].start_ms == 500
+
+
+def test_words_without_phones_have_no_times():
+    assert words_by_phones(["Go", "--"], [("g", "ow"), ()], SPOKEN) is None
+    assert words_by_phones(["a", "b", "c"], [("x",), ("y",), ("z",)], SPOKEN) is None

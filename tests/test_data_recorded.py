@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 
 from microturn.data.bank import HUMAN, Bank, Clip, Word
 from microturn.data.corpora import Recording
-from microturn.data.recorded import EDGE_MS, LONGEST_MS, Sounds, cut, phrases, write_corpus
+from microturn.data.recorded import (
+    EDGE_MS,
+    LONGEST_MS,
+    Sounds,
+    cut,
+    phrases,
+    recognised,
+    write_corpus,
+    write_part,
+)
 from tests.tones import EDGE_MS as TONE_EDGE_MS
 from tests.tones import PAUSE_MS, WORD_MS, tones
 
@@ -112,10 +121,10 @@ def test_a_corpus_becomes_a_bank(tmp_path, monkeypatch, is_copied):
         long=(LONG, "train"),
     )
     out = tmp_path / "bank"
-    tallies = write_corpus(source, out, Exact(), for_training=False, is_copied=is_copied)
+    tallies = write_corpus(source, out, is_copied=is_copied, aligner=Exact())
     assert [name.partition(":")[0] for name in tallies["kathleen"].damaged] == ["kathleen/damaged"]
     assert [name.partition(":")[0] for name in tallies["gone"].damaged] == ["gone/a"]
-    assert tallies["kathleen"].made == 4
+    assert tallies["kathleen"].made == 3
     bank = Bank.load([out])
     clips = {clip.key: clip for found in bank.user.values() for clip in found}
     assert sorted(clips) == ["kathleen/a", "kathleen/long.0", "kathleen/long.1"]
@@ -131,23 +140,44 @@ def test_a_corpus_becomes_a_bank(tmp_path, monkeypatch, is_copied):
         for before, after in pairwise(utterance.words):
             gap = utterance.audio[before.end_ms * 16 + 64 : after.start_ms * 16 - 64]
             assert np.abs(gap).max() < 0.01
-    everything = Bank.load([out], for_training=False)
-    assert everything.choices("user", "Never train on this.")[0].split == "validation"
     assert sum(len(word.words) for word in clips.values()) == 3 + 70
 
 
 def test_validation_never_trains(tmp_path):
+    source = corpus(tmp_path / "speech", a=("Yes.", "train"), b=("Never.", "validation"))
+    write_corpus(source, tmp_path / "bank", aligner=Exact())
+    write_corpus(source, tmp_path / "kept", "validation", aligner=Exact())
+    both = [tmp_path / "bank", tmp_path / "kept"]
+    assert list(Bank.load(both).user) == ["yes."]
+    assert sorted(Bank.load(both, for_training=False).user) == ["never.", "yes."]
+    assert not Bank.load([tmp_path / "kept"]).user
     kept = Clip("k", "someone", "Hi.", (), (tmp_path, "k"), split="validation")
     with pytest.raises(ValueError, match="k is kept for validation"):
         Bank([kept])
-    assert Bank([kept], for_training=False).user
 
 
 def test_workers_share_a_corpus(tmp_path):
-    source = corpus(tmp_path / "speech", a=("One.", "train"), b=("Two.", "train"))
-    for worker in range(2):
-        write_corpus(source, tmp_path / "bank", Exact(), part=(worker, 2))
-    assert len(Bank.load([tmp_path / "bank"]).user) == 2
+    texts = {name: (f"{name}.", "train") for name in ("one", "two", "three", "damaged")}
+    source, out = corpus(tmp_path / "speech", **texts), tmp_path / "bank"
+    parts = [write_part(source, out, "train", (w, 2), False, Exact()) for w in range(2)]
+    made = [line["text"] for lines, _ in parts for line in lines]
+    assert sorted(made) == ["one.", "three.", "two."]
+
+    class Never:
+        name = "exact"
+
+        def align(self, words, audio, rate_hz):
+            raise AssertionError("was aligned before")
+
+    assert write_corpus(source, out, aligner=Never())["kathleen"].made == 3
+
+
+def test_a_recognisers_times_serve_where_alignment_fails():
+    times = [Word("12-ounce", 0, 100), Word("coffee", 100, 200)]
+    found = recognised(times, ["twelve", "ounce", "coffee"])
+    assert [(w.start_ms, w.end_ms) for w in found] == [(0, 50), (50, 100), (100, 200)]
+    assert recognised(times, ["twelve", "coffee"]) is None
+    assert recognised([], []) is None
 
 
 def test_people_hold_no_conversation(tmp_path):

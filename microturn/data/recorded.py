@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-import re
+import multiprocessing
+import os
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,45 +19,15 @@ from typing import Any
 import soundfile  # pyright: ignore[reportMissingTypeStubs]
 from tqdm import tqdm
 
-from microturn.data.align import Aligner, TimesKept, entries
+from microturn.data.align import Aligner, TimesKept, entries, find_aligner
 from microturn.data.bank import HUMAN, Clip, Word
 from microturn.data.corpora import Recording, recordings
+from microturn.data.spoken_forms import to_spoken
 from microturn.turns import FloatArray
 
 LONGEST_MS = 12_000
-LEAST_PAUSE_MS = 60  # between two words, to cut there
+LEAST_PAUSE_MS = 100  # between two words, to cut there; 45 ms of it come from `on_our_clock`
 EDGE_MS = 250  # kept of the recording before the first word and after the last
-# fmt: off
-ONES = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-    "nineteen",
-)
-TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-# fmt: on
-
-
-def number_words(number: int) -> str:
-    """A whole number below a million in words; years as they are read."""
-    if number < 20:
-        return ONES[number]
-    if number < 100:
-        tens, rest = TENS[number // 10 - 2], number % 10
-        return f"{tens} {ONES[rest]}" if rest else tens
-    if 1100 <= number < 2000 and number % 100 >= 10:
-        return f"{number_words(number // 100)} {number_words(number % 100)}"
-    for size, name in ((1000, "thousand"), (100, "hundred")):
-        if number >= size:
-            rest = number % size
-            more = f" {number_words(rest)}" if rest else ""
-            return f"{number_words(number // size)} {name}{more}"
-    raise AssertionError(number)
-
-
-def to_spoken(text: str) -> str:
-    """Numbers of a transcript in words."""
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
-    return re.sub(r"\d{1,6}", lambda found: number_words(int(found[0])), text)
 
 
 def written_words(text: str) -> list[str]:
@@ -150,6 +121,23 @@ def cut(recording: Recording, words: Sequence[Word], length_ms: int) -> list[Cli
     return clips
 
 
+def recognised(times: Sequence[Word], written: Sequence[str]) -> tuple[Word, ...] | None:
+    """A recogniser's word times for the spoken words: "12-ounce" shares its time out evenly.
+
+    None where they are not the same words.
+    """
+    found: list[Word] = []
+    for word in times:
+        parts = written_words(word.text)
+        for place, part in enumerate(parts):
+            edges = [
+                word.start_ms + (word.end_ms - word.start_ms) * at // len(parts)
+                for at in (place, place + 1)
+            ]
+            found.append(Word(part, *edges))
+    return tuple(found) if found and [word.text for word in found] == list(written) else None
+
+
 def clips_of(recording: Recording, sounds: Sounds, aligner: Aligner, kept: TimesKept) -> list[Clip]:
     """Clips with word times; none where text and sound do not fit.
 
@@ -159,8 +147,8 @@ def clips_of(recording: Recording, sounds: Sounds, aligner: Aligner, kept: Times
     length_ms = len(audio) * 1000 // rate_hz
     written = written_words(recording.text)
     words = kept.align(aligner, recording.key, written, audio, rate_hz)
-    if words is None and [word.text for word in recording.times] == written:
-        words = recording.times
+    if words is None:
+        words = recognised(recording.times, written)
     if words is None or words[-1].end_ms > length_ms + 100:
         return []
     return cut(recording, words, length_ms)
@@ -202,27 +190,23 @@ def line_of(clip: Clip, recording: Recording, out: Path, copied: str | None) -> 
     }
 
 
-def write_corpus(
-    folder: Path,
-    out: Path,
-    aligner: Aligner,
-    for_training: bool = True,
-    is_copied: bool = False,
-    part: tuple[int, int] = (0, 1),
-) -> dict[str, Tally]:
-    """Write `manifest_human_<name>.jsonl` into a bank folder; what became of each corpus.
+def write_part(
+    folder: Path, out: Path, split: str, part: tuple[int, int], is_copied: bool, aligner: Aligner
+) -> tuple[list[dict[str, Any]], dict[str, Tally]]:
+    """Manifest lines of every n-th recording from a place on; part: (place, n).
 
-    part: (number of this worker, number of workers). Word times are kept in `times/`, so that a
-    second call is quick. Damaged recordings are left out and listed.
+    Word times are kept in `times/`, so that a second call is quick. Damaged recordings are left out
+    and listed.
     """
-    out.mkdir(parents=True, exist_ok=True)
     worker, num_workers = part
-    name = f"{folder.resolve().name}_{worker}" if num_workers > 1 else folder.resolve().name
-    kept, sounds = TimesKept(out / "times" / f"{name}.jsonl"), Sounds()
-    tallies: dict[str, Tally] = {}
-    lines: list[str] = []
-    todo = recordings(folder, for_training)[worker::num_workers]
-    for recording in tqdm(todo, desc=f"aligning {folder.name}", unit="clip", disable=None):
+    name = folder.resolve().name
+    kept = TimesKept(sorted(out.glob(f"times/{name}*.jsonl")), out / f"times/{name}_{worker}.jsonl")
+    sounds, tallies = Sounds(), dict[str, Tally]()
+    lines: list[dict[str, Any]] = []
+    found = recordings(folder, for_training=split == "train")
+    todo = [recording for recording in found if recording.split == split][worker::num_workers]
+    is_shown = None if worker == 0 else True
+    for recording in tqdm(todo, desc=f"aligning {name}", unit="clip", disable=is_shown):
         tally = tallies.setdefault(recording.corpus, Tally())
         tally.recordings += 1
         try:
@@ -234,13 +218,56 @@ def write_corpus(
         if not clips:
             tally.unaligned.append(recording.key)
         for clip in clips:
-            line = line_of(clip, recording, out, copied)
-            lines.append(json.dumps(line) + "\n")
+            lines.append(line_of(clip, recording, out, copied))
             tally.made += 1
-            tally.seconds += line["seconds"]
-    partial = out / f"manifest_human_{name}.part"
-    partial.write_text("".join(lines), encoding="utf-8")
-    partial.replace(out / f"manifest_human_{name}.jsonl")
+            tally.seconds += lines[-1]["seconds"]
+    return lines, tallies
+
+
+def start_part(
+    folder: Path, out: Path, split: str, part: tuple[int, int], is_copied: bool
+) -> tuple[list[dict[str, Any]], dict[str, Tally]]:
+    """`write_part` in a process of its own."""
+    return write_part(folder, out, split, part, is_copied, find_aligner())
+
+
+def write_corpus(
+    folder: Path,
+    out: Path,
+    split: str = "train",
+    workers: int | None = 1,
+    is_copied: bool = False,
+    aligner: Aligner | None = None,
+) -> dict[str, Tally]:
+    """Write `manifest_human_<name>.jsonl` into a bank folder; what became of each corpus.
+
+    split: which recordings, "train" or "validation". workers None: one a core. is_copied: the
+    recordings are copied, so that the folder can be moved. Raises ValueError for a folder of no
+    known shape.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    recordings(folder)
+    count = workers or os.cpu_count() or 1
+    if count == 1 or aligner is not None:
+        parts = [write_part(folder, out, split, (0, 1), is_copied, aligner or find_aligner())]
+    else:
+        jobs = [(folder, out, split, (worker, count), is_copied) for worker in range(count)]
+        with multiprocessing.get_context("spawn").Pool(count) as pool:
+            parts = pool.starmap(start_part, jobs)
+    tallies: dict[str, Tally] = {}
+    for _, part in parts:
+        for name, tally in part.items():
+            total = tallies.setdefault(name, Tally())
+            total.made += tally.made
+            total.recordings += tally.recordings
+            total.seconds += tally.seconds
+            total.unaligned += tally.unaligned
+            total.damaged += tally.damaged
+    lines = sorted((line for part, _ in parts for line in part), key=lambda line: line["key"])
+    name = f"manifest_human_{folder.resolve().name}"
+    partial = out / f"{name}.part"
+    partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    partial.replace(out / f"{name}.jsonl")
     return tallies
 
 

@@ -1,16 +1,23 @@
-"""Which voices train, which only test.
+"""Which voices train, which only test; voices that are made of others.
 
 The split is by speaker likeness (GE2E similarity): held-out voices and their near twins never enter
-training.
+training. A voice may be made of others: `blend:af_kore+bm_george@0.5` is half of each (the number
+is the share of the first), `af_kore~1.08` is af_kore with its whole spectrum 8 % higher at the same
+pace; both may be joined, `blend:af_kore+bm_george@0.5~0.94`. What is made of a voice that
+evaluation keeps is kept as well, and so is what is made of the model's own voice.
 """
 
 from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 OWN_VOICE = "af_heart"
 NEAR_OWN = frozenset({"af_bella"})  # sounds like the model's own voice: on neither side
 VALIDATION = frozenset({"af_jessica", "am_onyx"})
 HELD_OUT = frozenset(
-    {"af_river", "am_adam", "bf_isabella", "bm_lewis", "em_alex", "joe", "rms", "slt"}
+    {"af_river", "am_adam", "bf_isabella", "bm_lewis", "em_alex", "joe", "rms", "slt", "slt_hts"}
 )
 # fmt: off
 TRAINING = (
@@ -24,6 +31,7 @@ TRAINING = (
 
 # Voices of programs for machines without Kokoro; a few per cent of a mixed bank at most.
 FLITE_TRAINING = ("kal16", "awb")
+FESTIVAL_TRAINING = ("ked",)
 # fmt: off
 ESPEAK_TRAINING = (
     "en-us", "en-gb", "en-gb-x-rp", "en-us+m2", "en-us+m4", "en-us+m5", "en-us+m6", "en-us+m7",
@@ -33,7 +41,80 @@ ESPEAK_TRAINING = (
 # fmt: on
 OWN_VOICES = (OWN_VOICE, "awb", "en-us")  # the first that is installed speaks for the model
 
+BLEND, AND, SHARE, WARP = "blend:", "+", "@", "~"
+WARPS = tuple(place / 100 for place in (92, 93, 94, 95, 96, 104, 105, 106, 107, 108))
+SHARES = tuple(place / 100 for place in range(30, 71))
+MADE_PER_VOICE = 10
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a voice is made of. share: of the first of two parents. warp: 1.08 is 8 % higher."""
+
+    parents: tuple[str, ...]
+    share: float = 1.0
+    warp: float = 1.0
+
+
+def made_of(voice: str) -> Made:
+    """Take a voice's name apart. Raises ValueError for a blend or warp that is not well written."""
+    name, has_warp, warp = voice.partition(WARP)
+    first, share, second = name, "1", ""
+    if name.startswith(BLEND):
+        pair, _, share = name.removeprefix(BLEND).rpartition(SHARE)
+        first, _, second = pair.partition(AND)
+    try:
+        made = Made(
+            (first, second) if name.startswith(BLEND) else (first,),
+            float(share),
+            float(warp) if has_warp else 1.0,
+        )
+    except ValueError:
+        made = Made(("",))
+    is_sound = 0 <= made.share <= 1 and 0.8 <= made.warp <= 1.25
+    if not all(made.parents) or not is_sound:
+        raise ValueError(
+            f"no voice can be called {voice}; want a name, {BLEND}NAME{AND}NAME{SHARE}0.5 (shares "
+            f"0 to 1) or NAME{WARP}1.08 (0.8 to 1.25)"
+        )
+    return made
+
+
+def is_made(voice: str) -> bool:
+    """Whether a voice is a blend or a warp."""
+    return voice.startswith(BLEND) or WARP in voice
+
 
 def may_train(voice: str) -> bool:
-    """False for every voice that evaluation keeps for itself."""
-    return voice not in HELD_OUT | VALIDATION | NEAR_OWN
+    """False for every voice that evaluation keeps for itself, and for what is made of one.
+
+    Also for what is made of the model's own voice: it would be a near twin of it.
+    """
+    kept = HELD_OUT | VALIDATION | NEAR_OWN
+    if is_made(voice):
+        kept = kept | {OWN_VOICE}
+    return not kept & set(made_of(voice).parents)
+
+
+def more_voices(training: Sequence[str], count: int, seed: int = 0) -> list[str]:
+    """`count` voices made of training voices: blends of two and warps in turn; no name twice.
+
+    Raises ValueError when there are too few voices to make them of, or one that must not train.
+    """
+    kept = [voice for voice in training if not may_train(voice) or voice == OWN_VOICE]
+    if kept:
+        raise ValueError(f"voices kept for evaluation make no others: {', '.join(kept)}")
+    most = MADE_PER_VOICE * len(training) if len(training) > 1 else 0
+    if not 0 <= count <= most:
+        raise ValueError(
+            f"{len(training)} training voices make 0 to {most} others, {count} were asked for"
+        )
+    rng = random.Random(f"more voices/{seed}")
+    found: dict[str, None] = {}
+    while len(found) < count:
+        if len(found) % 2:
+            found[f"{rng.choice(training)}{WARP}{rng.choice(WARPS)}"] = None
+        else:
+            first, second = rng.sample(list(training), 2)
+            found[f"{BLEND}{first}{AND}{second}{SHARE}{rng.choice(SHARES)}"] = None
+    return list(found)
