@@ -151,3 +151,24 @@ def lines_of(episode: Episode) -> list[Line]:
             end = event.t0 + YIELD_MS if is_stop else event.t1 + GOES_ON_MS
             lines[before[-1]] = replace(lines[before[-1]], t1=end)
     return lines
+
+
+Timed = list[tuple[int, str]]
+
+
+def reference_lines(episode: Episode) -> tuple[list[Line], Timed, Timed] | None:
+    """What the reference of a synthetic episode says, writes and hands over; None: it has none."""
+    if not isinstance(episode.raw, dict) or "own" not in episode.raw:
+        return None
+    spoken: list[Line] = []
+    for start, end, text in episode.raw["own"]:
+        said = line(start, text, end - start)
+        step_ms = (end - start) // max(1, len(said.words))
+        words = [
+            (word, start + i * step_ms, start + (i + 1) * step_ms)
+            for i, (word, _, _) in enumerate(said.words)
+        ]
+        spoken.append(replace(said, words=tuple(words)))
+    written = [(int(at_ms), str(text)) for at_ms, text in episode.raw["written"]]
+    handed = [(int(at_ms), str(text)) for at_ms, text in episode.raw["delegated"]]
+    return spoken, written, handed

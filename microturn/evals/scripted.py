@@ -7,7 +7,7 @@ it hears, `vad_endpointer` answers every pause of 600 ms as a simple cascade wou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from microturn.evals.capture import CapturedSession
 from microturn.evals.episode import Episode, Word
 from microturn.evals.interfaces import InputTick, OutputTick
-from microturn.evals.oracle import Line, lines_of
+from microturn.evals.oracle import Line, lines_of, reference_lines
 from microturn.evals.record import SystemFacts
 from microturn.evals.utterances import VOICED
 from microturn.evals.vad import EnergyVad, Vad
@@ -80,8 +80,20 @@ def _babble(episode: Episode) -> Callable[[InputTick], OutputTick]:
 
 
 def _script(episode: Episode) -> Callable[[InputTick], OutputTick]:
-    lines = lines_of(episode)
-    return lambda inp: tick_of(lines, inp.start_ms + MICRO_TURN_MS, MICRO_TURN_MS)
+    reference = reference_lines(episode)
+    if reference is None:
+        lines = lines_of(episode)
+        return lambda inp: tick_of(lines, inp.start_ms + MICRO_TURN_MS, MICRO_TURN_MS)
+    spoken, written, handed = reference
+
+    def policy(inp: InputTick) -> OutputTick:
+        tick = tick_of(spoken, inp.start_ms + MICRO_TURN_MS, MICRO_TURN_MS)
+        ends_ms = inp.start_ms + MICRO_TURN_MS
+        text = "".join(f" {text}" for at_ms, text in written if inp.start_ms <= at_ms < ends_ms)
+        handed_over = [text for at_ms, text in handed if inp.start_ms <= at_ms < ends_ms]
+        return replace(tick, text=tick.text + text, delegate=" ".join(handed_over) or None)
+
+    return policy
 
 
 def _echo(episode: Episode) -> Callable[[InputTick], OutputTick]:

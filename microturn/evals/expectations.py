@@ -1,0 +1,199 @@
+"""From a scenario's timeline to what an episode says: segments, expectations, the reference.
+
+An expectation of training is a window in the time of the talk. Here it becomes one that a metric
+can grade without knowing how the talk went on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from microturn.data.bank import Bank
+from microturn.data.timeline import Event, Timeline, utterance_of
+from microturn.data.timeline import Expect as Wanted
+from microturn.evals.episode import Expect, Segment, SegmentKind, Span, Word
+
+KINDS: dict[str, SegmentKind] = {
+    "backchannel": "backchannel",
+    "aside": "aside",
+    "background": "background",
+}
+SETTLES_MS = 1000  # after the model was to speak, before silence counts
+NEAR_MS = 1500
+TURN_GAP_MS = 60  # a pause that speech does not follow sooner ends a turn
+WRITE_SLACK_MS = 1000
+
+
+def words_of(event: Event, bank: Bank) -> tuple[Word, ...]:
+    """The words of an event in the time of the talk, up to where it is cut."""
+    end_ms = event.audible_end_ms
+    timed = [
+        (w.text, event.onset_ms + w.start_ms, min(end_ms, event.onset_ms + w.end_ms))
+        for w in utterance_of(event, bank).words
+    ]
+    return tuple(word for word in timed if word[1] < word[2])
+
+
+def said_text(event: Event, bank: Bank) -> str:
+    """The text of an event; of one that is cut off, the words that were begun."""
+    if event.cut_ms is None or event.cut_ms >= event.end_ms:
+        return event.text
+    return " ".join(word for word, _, _ in words_of(event, bank))
+
+
+def own_spans(timeline: Timeline) -> list[Span]:
+    """When the model speaks in the reference."""
+    return [(e.onset_ms, e.audible_end_ms) for e in timeline.events if e.side == "own"]
+
+
+def reference(timeline: Timeline, bank: Bank) -> dict[str, Any]:
+    """What the model does in the reference: spoken lines, written ones, what is handed over."""
+    own = [
+        [e.onset_ms, e.audible_end_ms, said_text(e, bank)]
+        for e in timeline.events
+        if e.side == "own"
+    ]
+    written = [[w.onset_ms, w.text] for w in timeline.written]
+    handed = [[d.onset_ms, d.text] for d in timeline.delegated]
+    return {"own": own, "written": written, "delegated": handed}
+
+
+def segments(timeline: Timeline, bank: Bank) -> tuple[list[Segment], dict[int, str]]:
+    """What comes in, as segments; and the id of each by its onset."""
+    own = own_spans(timeline)
+    found: list[Segment] = []
+    for number, event in enumerate(e for e in timeline.events if e.side != "own"):
+        found.append(
+            Segment(
+                f"u{number}",
+                "user" if event.side == "user" else "world",
+                event.onset_ms,
+                min(event.audible_end_ms, timeline.duration_ms),
+                KINDS.get(event.kind, "speech") if event.side == "user" else "background",
+                said_text(event, bank),
+                tuple(w for w in words_of(event, bank) if w[2] <= timeline.duration_ms),
+                overlap=any(a < event.onset_ms < b for a, b in own),
+                label=None if event.is_written else "unwritten",
+            )
+        )
+    for number, typed in enumerate(timeline.typed):
+        is_update = typed.role == "tool"
+        role: Any = "world" if is_update else "user"
+        kind: SegmentKind = "cue" if is_update else "instruction"
+        at_ms = typed.onset_ms
+        found.append(Segment(f"t{number}", role, at_ms, at_ms, kind, typed.text, label="typed"))
+    for number, mark in enumerate(timeline.marks):
+        if mark.kind not in ("pause", "cue", "stopped") and mark.end_ms <= timeline.duration_ms:
+            start_ms = max(0, mark.onset_ms)
+            found.append(
+                Segment(
+                    f"v{number}", "world", start_ms, mark.end_ms, "visual_event", label=mark.label
+                )
+            )
+    by_time = {s.t0: s.id for s in reversed(found) if s.kind != "visual_event"}
+    return found, by_time
+
+
+class Mapper:
+    """Makes the expectations of one timeline; pauses become segments on the way."""
+
+    def __init__(self, timeline: Timeline, by_time: dict[int, str], bank: Bank) -> None:
+        self.timeline, self.by_time, self.bank = timeline, by_time, bank
+        self.own = [e for e in timeline.events if e.side == "own"]
+        self.pauses: list[Segment] = []
+
+    def all(self) -> list[Expect]:
+        """Every expectation that can be graded, in order."""
+        found: list[Expect] = []
+        for number, wanted in enumerate(self.timeline.expects):
+            found += self.one(f"e{number}", wanted)
+        return found
+
+    def one(self, id: str, wanted: Wanted) -> list[Expect]:
+        """One expectation of the timeline as none, one or two of an episode."""
+        start, end = wanted.window_ms
+        window = (max(0, start), max(0, start, end))
+        on = self.by_time.get(-1 if wanted.on_ms is None else wanted.on_ms)
+        match wanted.do:
+            case "respond" | "answer" | "yield_then_respond":
+                return self.reply(id, wanted, window, on)
+            case "refuse" if wanted.detail.get("topic") == "care":
+                return self.reply(id, wanted, window, on)
+            case "refuse":
+                reply = self.reply(f"{id}r", Wanted("respond", window, (), wanted.on_ms), window, on)
+                return [Expect(id, "refuse", on=on, window=window), *reply]
+            case "say" | "count" | "interval":
+                return self.moment(id, wanted, window)
+            case "silent":
+                return self.silence(id, window)
+            case "wait":
+                return self.pause(id, window)
+            case "continue" | "ignore" if on is not None:
+                return [Expect(id, wanted.do, on=on, window=window)]
+            case "delegate":
+                return [Expect(id, "delegate", on=on, window=window, accept=wanted.accept)]
+            case _:
+                return []
+
+    def reply(self, id: str, wanted: Wanted, window: Span, on: str | None) -> list[Expect]:
+        """An answer: aloud, or in writing where the reference writes."""
+        if any(window[0] <= w.onset_ms <= window[1] for w in self.timeline.written):
+            return [Expect(id, "write", on=on, window=window, accept=wanted.accept)]
+        if on is None:
+            return [Expect(id, "say", window=window, accept=wanted.accept)] if wanted.accept else []
+        do = "yield_then_respond" if wanted.do == "yield_then_respond" else "respond"
+        accept = tuple(self.cut_off(text, window) for text in wanted.accept)
+        found = [Expect(id, do, on=on, window=window, accept=accept)]
+        if "refusal" in self.timeline.families and wanted.do == "answer":
+            found.append(Expect(f"{id}c", "comply", on=on, window=window))
+        return found
+
+    def cut_off(self, text: str, window: Span) -> str:
+        """Of an answer that the user interrupts, only what can be heard."""
+        for event in self.own:
+            if event.text == text and window[0] <= event.onset_ms <= window[1]:
+                return said_text(event, self.bank) or text
+        return text
+
+    def moment(self, id: str, wanted: Wanted, window: Span) -> list[Expect]:
+        """Something said in a window; it is due when the reference says it."""
+        if wanted.detail.get("is_backchannel") or not wanted.accept:
+            return []
+        dues = [
+            event.onset_ms
+            for event in self.own
+            if event.text in wanted.accept and window[0] <= event.onset_ms <= window[1]
+        ]
+        due_ms = dues[0] if dues else None
+        return [Expect(id, "say", window=window, accept=wanted.accept, at_ms=due_ms)]
+
+    def silence(self, id: str, window: Span) -> list[Expect]:
+        """Silence, from when an answer of another length than the reference's would be over."""
+        start, end = window
+        if any(a < end and start - NEAR_MS < b <= start + NEAR_MS for a, b in own_spans(self.timeline)):
+            start += SETTLES_MS
+        return [Expect(id, "silent", window=(start, end))] if start < end else []
+
+    def pause(self, id: str, window: Span) -> list[Expect]:
+        """A pause within a turn; where no speech follows at once, silence; where the model may
+        speak, nothing."""
+        start, end = window
+        if any(a < end and b > start for a, b in own_spans(self.timeline)):
+            return []
+        users = [e for e in self.timeline.events if e.side == "user"]
+        goes_on = any(e.onset_ms <= end + TURN_GAP_MS and e.audible_end_ms >= end for e in users)
+        if not goes_on:
+            return self.silence(id, window)
+        self.pauses.append(Segment(f"p{id}", "user", start, max(start, end - 1), "pause"))
+        return [Expect(id, "wait", on=f"p{id}", window=window)]
+
+
+def expectations(
+    timeline: Timeline, by_time: dict[int, str], bank: Bank
+) -> tuple[tuple[Expect, ...], list[Segment]]:
+    """All that is expected, and the pauses that it speaks of, which are segments too."""
+    mapper = Mapper(timeline, by_time, bank)
+    found = mapper.all()
+    end_ms = timeline.duration_ms
+    kept = [e for e in found if e.window is None or e.window[0] <= end_ms]
+    return tuple(kept), mapper.pauses
