@@ -17,6 +17,7 @@ import tyro
 from tyro.conf import Positional, arg, subcommand
 
 from microturn.cli_bank import Bank
+from microturn.cli_eval import Eval
 
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
 
@@ -180,6 +181,7 @@ Command = (
     | Annotated[Train, subcommand("train")]
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Bank, subcommand("bank")]
+    | Annotated[Eval, subcommand("eval")]
 )
 
 

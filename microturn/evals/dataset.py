@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,10 @@ from microturn.evals.episode import Episode
 
 @dataclass(frozen=True)
 class Item:
-    """One annotated item. `id` is unique in its benchmark; `data` is what the loader needs."""
+    """One annotated item. `data` is what the loader needs, or the ValueError of reading it.
+
+    An id that occurs twice gets a number behind it.
+    """
 
     id: str
     data: Any
@@ -98,9 +101,11 @@ class OfficialSet:
         if not self.root.is_dir():
             raise self.benchmark.wrong(self.root, "no such folder")
         split = self.benchmark.default_split if split is None else split
-        num, seen = 0, set[str]()
+        num, seen, ids = 0, set[str](), set[str]()
         for item in self.benchmark.items(self.root):
             seen |= {item.split, item.subset}
+            item = item if item.id not in ids else replace(item, id=f"{item.id}#{len(ids)}")
+            ids.add(item.id)
             if split not in ("", "all", item.split):
                 continue
             if not self.subsets or item.subset in self.subsets:
@@ -115,6 +120,8 @@ class OfficialSet:
         """One item as an episode, whatever is the matter with it."""
         draft = Draft(self.root, self.benchmark.rates_hz)
         try:
+            if isinstance(item.data, ValueError):
+                raise item.data
             self.benchmark.fill(draft, item.data)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             draft.unusable(f"the annotation cannot be read: {describe(error)}")
@@ -148,6 +155,24 @@ def absent_media(episodes: Iterable[Episode]) -> list[str]:
         raw: dict[str, Any] = episode.raw if isinstance(episode.raw, dict) else {}
         found |= dict.fromkeys(raw.get("absent", ()))
     return list(found)
+
+
+def row_items(
+    benchmark: str,
+    rows: Iterable[tuple[int, Any]],
+    key: str,
+    *,
+    subset: str = "",
+    split: str = "test",
+) -> Iterator[Item]:
+    """Items of rows of JSON or CSV: the id is that of the row, else the number of its line."""
+    for number, row in rows:
+        if not isinstance(row, (dict, ValueError)):
+            row = ValueError(f"line {number} is no JSON object")
+        named = row.get(key) if isinstance(row, dict) else None
+        id = f"line{number}" if named in (None, "") else str(named)
+        place = row.get(subset, "") if isinstance(row, dict) and subset else ""
+        yield Item(f"{benchmark}/{id}", row, split, str(place))
 
 
 def natural(name: str) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ read here, so that a loader can say how long an episode is without a decoder.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import struct
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+import soundfile
 from PIL import Image
 
 from microturn.turns import ByteArray
@@ -104,7 +106,7 @@ def _decoded(path: Path) -> Iterator[tuple[float, float, Image.Image]]:
         raise ValueError(f"no video file at {path}")
     if not has_decoder():
         raise ValueError(f"{path}: {NO_AV}")
-    import av
+    av: Any = importlib.import_module("av")
 
     try:
         with av.open(str(path)) as container:
@@ -124,13 +126,42 @@ def _decoded(path: Path) -> Iterator[tuple[float, float, Image.Image]]:
 
 
 def _decoder_ms(path: Path) -> int | None:
-    import av
+    av: Any = importlib.import_module("av")
 
     try:
         with av.open(str(path)) as container:
             return None if container.duration is None else round(container.duration / 1000)
     except (av.error.FFmpegError, OSError):
         return None
+
+
+def extract_sound(path: Path, wav: Path) -> bool:
+    """Write the sound of a video as a mono WAV file; False where the video has none.
+
+    Raises ValueError where the decoder is missing, or the file cannot be read.
+    """
+    if not has_decoder():
+        raise ValueError(f"{path}: the sound in a video needs PyAV: pip install av")
+    av: Any = importlib.import_module("av")
+
+    parts: list[np.ndarray] = []
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                return False
+            stream: Any = container.streams.audio[0]
+            rate_hz = int(stream.rate)
+            resampler: Any = av.AudioResampler(format="s16", layout="mono", rate=rate_hz)
+            for frame in container.decode(stream):
+                parts += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
+            parts += [piece.to_ndarray()[0] for piece in resampler.resample(None)]
+    except (av.error.FFmpegError, OSError) as error:
+        raise ValueError(f"{path} is damaged or no video: {error}") from error
+    if not parts:
+        return False
+    wav.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(wav, np.concatenate(parts), rate_hz, subtype="PCM_16")
+    return True
 
 
 # ---- the length of an MP4 (ISO/IEC 14496-12): box `moov`, in it `mvhd`
