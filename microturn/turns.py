@@ -83,13 +83,12 @@ class Timings:
 
     extend_ms: float = 0.0
     decode_ms: float = 0.0
-    slots_ms: float = 0.0
     flow_ms: float = 0.0
     vocoder_ms: float = 0.0
 
     @property
     def total_ms(self) -> float:
-        return self.extend_ms + self.decode_ms + self.slots_ms + self.flow_ms + self.vocoder_ms
+        return self.extend_ms + self.decode_ms + self.flow_ms + self.vocoder_ms
 
 
 @dataclass(frozen=True)

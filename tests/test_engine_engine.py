@@ -55,9 +55,11 @@ def streamed_and_whole(engine, heard):
     hidden, features = [], []
     extend = engine.model.extend
 
-    def recording(positions, state):
-        hidden.append(extend(positions, state))
-        return hidden[-1]
+    def recording(positions, state, num_ahead=0):
+        first = state.length  # a guess that was not accepted is written over
+        rows = extend(positions, state, num_ahead)
+        hidden[first:] = rows.unbind()
+        return rows
 
     engine.model.extend = recording
     session_id = engine.open(seed=3)
@@ -67,16 +69,34 @@ def streamed_and_whole(engine, heard):
         output = engine.step(session_id, turn)
         decisions.append(TurnDecision(output.text_ids, output.speaks))
     engine.model.extend = extend
+    del hidden[engine.sessions[session_id].backbone.length :]
     positions, _ = whole(list(zip(features, decisions, strict=True)), engine.text.markers)
     with torch.inference_mode():
         forward = engine.model(positions, 1)[0]
-    return torch.cat(hidden), forward
+    return torch.stack(hidden), forward
 
 
 def test_streamed_equals_whole_bit_for_bit():
     streamed, forward = streamed_and_whole(tiny_engine(), turns(2, 40))
     assert len(streamed) > 300  # crosses a key block
     assert torch.equal(streamed, forward[: len(streamed)])
+
+
+def test_guesses_are_taken_and_refused():
+    """Speaking micro-turns after the first carry the slots along; bits are the same (above)."""
+    engine = tiny_engine()
+    accepted, lengths = [], []
+    session_id = engine.open(seed=3)
+    state = engine.sessions[session_id].backbone
+    accept = state.accept
+    state.accept = lambda: (accepted.append(state.length), accept())
+    for turn in turns(2, 8):
+        before = state.length
+        output = engine.step(session_id, turn, force_speak=turn.index % 4 != 3)
+        lengths.append(state.length - before)
+        assert state.ahead is None or not output.speaks
+    assert len(accepted) >= 4
+    assert max(lengths) > min(lengths)
 
 
 def test_another_input_gives_other_bits():

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from microturn.engine.sampler import SamplingConfig, choose, forbidden_mask, generator, p_speak
 from microturn.engine.session import Session, check_index, listen
-from microturn.model.model import InteractionModel
+from microturn.model.model import InteractionModel, lay_out_for_serving
 from microturn.sequence import (
+    Positions,
     closing,
+    concatenate,
     decoded,
     opening,
     split_lanes,
@@ -28,6 +30,7 @@ from microturn.signal.mel import SILENT_MEL
 from microturn.signal.text import Text
 from microturn.signal.vocoder import Vocoder
 from microturn.turns import (
+    NUM_SLOTS,
     OUTPUT_SAMPLES,
     Delegation,
     MicroTurnInput,
@@ -38,11 +41,14 @@ from microturn.turns import (
 
 @dataclass(frozen=True)
 class Decoded:
-    """Output text of one micro-turn and the floor decision that ended it."""
+    """Output text of one micro-turn, the floor decision that ended it, and the hidden states of the
+    slots where it speaks. `extended_at`: when the first extend was done."""
 
     text_ids: tuple[int, ...]
     speaks: bool
     p_speak: float
+    slots_KD: Tensor | None
+    extended_at: float
 
 
 class Engine:
@@ -56,6 +62,7 @@ class Engine:
         sampling: SamplingConfig | None = None,
     ) -> None:
         self.model, self.vocoder, self.text = model.eval(), vocoder.eval(), text
+        lay_out_for_serving(self.model)
         self.sampling = sampling or SamplingConfig()
         self.forbidden_V = forbidden_mask(model.config.backbone.vocab_size, text.markers)
         self.sessions: dict[str, Session] = {}
@@ -111,41 +118,55 @@ class Engine:
         """The whole path of one micro-turn."""
         started = time.perf_counter()
         session, features = listen(session, turn, self.text)  # 200 ms of sound, sight and text
-        positions = opening(session.pending_id, features)  # THE order
-        hidden_SD = self.model.extend(positions, session.backbone)  # one extend
-        extended = time.perf_counter()
-        result = self.decode(hidden_SD[-1], session, force_speak)  # at most k short steps
+        result = self.decode(opening(session.pending_id, features), session, force_speak)
         decoded_at = time.perf_counter()
-        mel_FM, slots_at = None, decoded_at
-        if result.speaks:
-            slots_KD = self.model.extend(closing(self.text.markers), session.backbone)[1:]
-            slots_at = time.perf_counter()
-            mel_FM = self.flow(slots_KD, session)  # 200 ms of mel, jointly
+        mel_FM = None
+        if result.slots_KD is not None:
+            mel_FM = self.flow(result.slots_KD, session)  # 200 ms of mel, jointly
         flowed = time.perf_counter()
         session, audio_N = self.voice(session, mel_FM)
-        ended = time.perf_counter()
-        marks = (started, extended, decoded_at, slots_at, flowed, ended)
+        marks = (started, result.extended_at, decoded_at, flowed, time.perf_counter())
         timings = Timings(*(1000 * (b - a) for a, b in pairwise(marks)))
         output = self.output(turn, result, audio_N, timings)
         pending_id = None if result.speaks else self.text.markers.silent
         after = replace(session, index=turn.index + 1, pending_id=pending_id, last=output)
         return after, output
 
-    def decode(self, hidden_D: Tensor, session: Session, force_speak: bool | None) -> Decoded:
-        """Sample output text until a floor token ends it."""
-        markers, config = self.text.markers, self.sampling
+    def decode(
+        self, positions: Positions, session: Session, force_speak: bool | None
+    ) -> Decoded:
+        """One extend of the input, at most k short steps of text, until a floor token ends it.
+
+        While the model speaks, each run carries `<|speak|>` and the slots along as a guess: rows of
+        one tile cost the same, and where `<|speak|>` is chosen next the slots are already there.
+        """
+        markers, config, state = self.text.markers, self.sampling, session.backbone
         rng = generator(session.seed, session.index, "text")
+        slots = closing(markers)
+        is_guessing = session.last is not None and session.last.speaks
         text_ids: list[int] = []
+        extended_at = None
         while True:
-            logits_V = self.model.text_logits(hidden_D[None])[0]
+            run = concatenate([positions, slots]) if is_guessing else positions
+            hidden_SD = self.model.extend(run, state, len(slots) if is_guessing else 0)
+            extended_at = extended_at or time.perf_counter()
+            logits_V = self.model.text_logits(hidden_SD[None, len(positions) - 1])[0]
             must_end = len(text_ids) >= config.max_text_tokens
             token_id = choose(logits_V, self.forbidden_V, markers, config, rng, must_end)
             if token_id in (markers.silent, markers.speak):
-                speaks = token_id == markers.speak if force_speak is None else force_speak
-                probability = p_speak(logits_V, markers, config.eagerness)
-                return Decoded(tuple(text_ids), speaks, probability)
+                break
             text_ids.append(token_id)
-            hidden_D = self.model.extend(decoded(token_id), session.backbone)[-1]
+            positions = decoded(token_id)
+            is_guessing = is_guessing or text_ids[0] != markers.heard
+        speaks = token_id == markers.speak if force_speak is None else force_speak
+        slots_KD = None
+        if speaks and is_guessing:
+            state.accept()
+            slots_KD = hidden_SD[-NUM_SLOTS:]
+        elif speaks:
+            slots_KD = self.model.extend(slots, state)[-NUM_SLOTS:]
+        probability = p_speak(logits_V, markers, config.eagerness)
+        return Decoded(tuple(text_ids), speaks, probability, slots_KD, extended_at)
 
     def flow(self, slots_KD: Tensor, session: Session) -> Tensor:
         """Slot states -> 20 frames of mel, continuing the frames of the last micro-turn."""

@@ -157,19 +157,19 @@ class Attention(nn.Module):
         return tiled_linear(mixed_BSHW.flatten(2), self.wo_ud.weight)
 
     def extend(
-        self, x_SD: Tensor, num_new: int, length: int, state: LayerState
-    ) -> tuple[Tensor, LayerState, tuple[Tensor, Tensor]]:
+        self, x_SD: Tensor, num_new: int, num_ahead: int, length: int, state: LayerState
+    ) -> tuple[Tensor, LayerState, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Append the first `num_new` of the padded rows x_SD at position `length`.
 
-        Returns the attention output [S, D], the state with room and the rows written, and new k and
-        v tails.
+        Returns the attention output [S, D], the state with room and the rows written, and the k and
+        v tails before the last `num_ahead` rows and after all.
         """
         q_1SHW, rel_1SHE = self.queries(x_SD[None], length)
         k_SC = tiled_linear(x_SD, self.wk_dv.weight)
         v_SC = tiled_linear(x_SD, self.wv_dv.weight)
-        tails = (
-            next_tail(state.tails[0], k_SC[:num_new]),
-            next_tail(state.tails[1], v_SC[:num_new]),
+        kept, ahead = (
+            (next_tail(state.tails[0], k_SC[:count]), next_tail(state.tails[1], v_SC[:count]))
+            for count in (num_new - num_ahead, num_new)
         )
         k_SC_mixed = self.k_sconv(k_SC[None], state.tails[0][None])[0]
         v_SC_mixed = self.v_sconv(v_SC[None], state.tails[1][None])[0]
@@ -179,7 +179,7 @@ class Attention(nn.Module):
         state.write(k_SKW[:num_new].transpose(0, 1), v_SKW[:num_new].transpose(0, 1), length)
         mixed_SU = self.attend_stream(q_1SHW, rel_1SHE, num_new, length, state)
         mixed_SU = functional.pad(mixed_SU, (0, 0, 0, len(x_SD) - num_new))
-        return tiled_linear(mixed_SU, self.wo_ud.weight), state, tails
+        return tiled_linear(mixed_SU, self.wo_ud.weight), state, kept, ahead
 
     def attend_stream(
         self, q_1SHW: Tensor, rel_1SHE: Tensor, num_new: int, length: int, state: LayerState

@@ -88,10 +88,23 @@ class Mark:
 
 @dataclass
 class BackboneState:
-    """One stream: what every layer remembers of its first `length` positions."""
+    """One stream: what every layer remembers of its first `length` positions.
+
+    `ahead` is the stream after positions that were only a guess (layers and length), until they are
+    accepted or something else is appended.
+    """
 
     layers: list[LayerState]
     length: int = 0
+    ahead: tuple[list[LayerState], int] | None = None
+
+    def accept(self) -> None:
+        """The guess was right: the stream goes on after it. Raises ValueError where there is
+        none."""
+        if self.ahead is None:
+            raise ValueError("there is no guess to accept: extend with num_ahead first")
+        self.layers, self.length = self.ahead
+        self.ahead = None
 
     def mark(self) -> Mark:
         """Remember this place, at no cost. Valid until a rollback to an earlier place."""
@@ -103,10 +116,11 @@ class BackboneState:
             raise ValueError(
                 f"cannot roll back to position {mark.length}: the stream has only {self.length}"
             )
+        end = self.length if self.ahead is None else self.ahead[1]
         for layer in mark.layers:
-            layer.clear(mark.length, self.length)
+            layer.clear(mark.length, end)
         self.layers = list(mark.layers)
-        self.length = mark.length
+        self.length, self.ahead = mark.length, None
 
     def clone(self) -> BackboneState:
         """An independent copy, for branches that both go on."""

@@ -13,6 +13,7 @@ width, H heads, W head width.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +67,15 @@ class FlowBlock(nn.Module):
         return x_BTD + m_BTD[5] * tiled_linear(hidden, self.down.weight, self.down.bias)
 
 
+@dataclass(frozen=True)
+class Condition:
+    """Slot states by frame, and the context frames' input and modulation."""
+
+    slot_BFD: Tensor
+    modulation_BC6D: Tensor
+    context_BCD: Tensor
+
+
 class FlowHead(nn.Module):
     """Velocity net, loss and Euler sampler. `slot_width` is the width of the backbone."""
 
@@ -94,35 +104,39 @@ class FlowHead(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def velocity(
-        self, x_BFM: Tensor, t_B: Tensor, context_BCM: Tensor, slots_BKD: Tensor
-    ) -> Tensor:
-        """Velocity at x_t. x and context are normalised mel; returns [B, F, M] in float32."""
+    def condition(self, context_BCM: Tensor, slots_BKD: Tensor) -> Condition:
+        """What does not depend on the flow time: done once for all steps."""
         slot_BKD = tiled_linear(slots_BKD, self.slot_in.weight, self.slot_in.bias)
-        slot_BFD = slot_BKD.repeat_interleave(x_BFM.shape[1] // NUM_SLOTS, dim=1)
+        slot_BFD = slot_BKD.repeat_interleave(self.config.num_frames // NUM_SLOTS, dim=1)
+        known_BCD = functional.silu(self.context_condition + slot_BKD[:, :1])
+        known = tiled_linear(known_BCD, self.modulation.weight, self.modulation.bias)
+        context_BCD = tiled_linear(context_BCM, self.context_in.weight, self.context_in.bias)
+        num_context = context_BCM.shape[1]
+        return Condition(
+            slot_BFD,
+            known.unflatten(-1, (6, -1)).expand(-1, num_context, -1, -1),
+            context_BCD + self.position[:num_context],
+        )
+
+    def velocity(self, x_BFM: Tensor, t_B: Tensor, condition: Condition) -> Tensor:
+        """Velocity at x_t. x is normalised mel; returns [B, F, M] in float32."""
+        slot_BFD, num_context = condition.slot_BFD, condition.context_BCD.shape[1]
         time_BD = tiled_linear(time_features(t_B), self.time_in.weight, self.time_in.bias)
-        target_BFD = slot_BFD + time_BD[:, None]
-        context_BCD = (self.context_condition + slot_BKD[:, :1]).expand(
-            -1, context_BCM.shape[1], -1
+        target_BFD = functional.silu(slot_BFD + time_BD[:, None])
+        modulation = tiled_linear(target_BFD, self.modulation.weight, self.modulation.bias)
+        modulation_BT6D = torch.cat(
+            [condition.modulation_BC6D, modulation.unflatten(-1, (6, -1))], dim=1
         )
-        condition_BTD = functional.silu(torch.cat([context_BCD, target_BFD], dim=1))
-        modulation = tiled_linear(condition_BTD, self.modulation.weight, self.modulation.bias)
-        modulation_BT6D = modulation.unflatten(-1, (6, -1))
+        frame_BFD = tiled_linear(x_BFM, self.frame_in.weight, self.frame_in.bias) + slot_BFD
         x_BTD = torch.cat(
-            [
-                tiled_linear(context_BCM, self.context_in.weight, self.context_in.bias),
-                tiled_linear(x_BFM, self.frame_in.weight, self.frame_in.bias) + slot_BFD,
-            ],
-            dim=1,
+            [condition.context_BCD, frame_BFD + self.position[num_context:]], dim=1
         )
-        x_BTD = x_BTD + self.position
         for block in self.blocks:
             x_BTD = block(x_BTD, modulation_BT6D)
-        x_BFD = x_BTD[:, context_BCM.shape[1] :]
-        last = condition_BTD[:, context_BCM.shape[1] :]
         scale, shift = tiled_linear(
-            last, self.final_modulation.weight, self.final_modulation.bias
+            target_BFD, self.final_modulation.weight, self.final_modulation.bias
         ).chunk(2, -1)
+        x_BFD = x_BTD[:, num_context:]
         x_BFD = functional.layer_norm(x_BFD, x_BFD.shape[-1:]) * (1 + scale) + shift
         return tiled_linear(x_BFD, self.out.weight, self.out.bias).float()
 
@@ -137,7 +151,7 @@ class FlowHead(nn.Module):
         """Flow-matching loss for each micro-turn: mean squared error of the velocity, [B]."""
         t_B11 = t_B[:, None, None]
         x_BFM = (1 - t_B11) * noise_BFM + t_B11 * mel_BFM
-        velocity_BFM = self.velocity(x_BFM, t_B, context_BCM, slots_BKD)
+        velocity_BFM = self.velocity(x_BFM, t_B, self.condition(context_BCM, slots_BKD))
         return (velocity_BFM - (mel_BFM - noise_BFM)).square().mean((1, 2))
 
     def sample(
@@ -146,8 +160,8 @@ class FlowHead(nn.Module):
         """Euler steps from t = 0 to t = 1: [B, F, M]. Raises ValueError for less than one step."""
         if num_flow_steps < 1:
             raise ValueError(f"num_flow_steps must be at least 1, got {num_flow_steps}")
-        x_BFM = noise_BFM
+        x_BFM, condition = noise_BFM, self.condition(context_BCM, slots_BKD)
         for step in range(num_flow_steps):
             t_B = torch.full((len(x_BFM),), step / num_flow_steps, device=x_BFM.device)
-            x_BFM = x_BFM + self.velocity(x_BFM, t_B, context_BCM, slots_BKD) / num_flow_steps
+            x_BFM = x_BFM + self.velocity(x_BFM, t_B, condition) / num_flow_steps
         return x_BFM

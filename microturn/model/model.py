@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from microturn.model.cache import BackboneState
 from microturn.model.config import ModelConfig
 from microturn.model.embed import Embedder
+from microturn.model.experts import Experts, SharedExperts
 from microturn.model.flow import FlowHead
 from microturn.model.transformer import Transformer
 from microturn.sequence import Positions
@@ -37,9 +38,10 @@ class InteractionModel(nn.Module):
         x_SD = self.embedder(positions)
         return self.transformer(x_SD.view(num_rows, -1, x_SD.shape[-1]), loads)
 
-    def extend(self, positions: Positions, state: BackboneState) -> Tensor:
-        """Append positions to one session's state: hidden_SD of the new positions."""
-        return self.transformer.extend(self.embedder(positions), state)
+    def extend(self, positions: Positions, state: BackboneState, num_ahead: int = 0) -> Tensor:
+        """Append positions to one session's state: hidden_SD of the new positions. The last
+        `num_ahead` are a guess (`BackboneState.accept`)."""
+        return self.transformer.extend(self.embedder(positions), state, num_ahead)
 
     def text_logits(self, hidden: Tensor) -> Tensor:
         """[..., D] -> [..., V] in float32."""
@@ -48,6 +50,20 @@ class InteractionModel(nn.Module):
     def slot_states(self, hidden_BSD: Tensor, slot_index_UK: Tensor) -> Tensor:
         """Hidden states of the slots: flat positions [U, K] into all rows -> [U, K, D]."""
         return hidden_BSD.reshape(-1, hidden_BSD.shape[-1])[slot_index_UK]
+
+
+def lay_out_for_serving(model: InteractionModel) -> None:
+    """Keep the matrices of linears and experts in memory column by column: products of few rows
+    read them once instead of packing them first. Values, names and bits stay (test_model_model)."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            matrices = [module.weight]
+        elif isinstance(module, Experts | SharedExperts):
+            matrices = list(module.parameters())
+        else:
+            continue
+        for matrix in matrices:
+            matrix.data = matrix.data.transpose(-1, -2).contiguous().transpose(-1, -2)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -46,12 +46,15 @@ class Block(nn.Module):
         return x_BSD + self.mlp_sconv(branch_BSD).to(x_BSD.dtype)
 
     def extend(
-        self, x_SD: Tensor, num_new: int, length: int, state: LayerState
-    ) -> tuple[Tensor, LayerState]:
-        """Padded rows, `num_new` of them real, at position `length`: new rows and the new state."""
+        self, x_SD: Tensor, num_new: int, num_ahead: int, length: int, state: LayerState
+    ) -> tuple[Tensor, LayerState, LayerState]:
+        """Padded rows, `num_new` of them real, at position `length`: new rows, the state before the
+        last `num_ahead` of them, and the state after all."""
         tails = state.tails
-        branch_SD, state, kv_tails = self.attn.extend(self.attn_norm(x_SD), num_new, length, state)
-        attn_tail = next_tail(tails[2], branch_SD[:num_new])
+        attended = self.attn.extend(self.attn_norm(x_SD), num_new, num_ahead, length, state)
+        branch_SD, state, kept, ahead = attended
+        counts = (num_new - num_ahead, num_new)
+        attn_tails = [next_tail(tails[2], branch_SD[:count]) for count in counts]
         x_SD = x_SD + self.attn_sconv(branch_SD[None], tails[2][None])[0].to(x_SD.dtype)
         normed_SD = self.mlp_norm(x_SD)
         if self.is_mixture:  # padding rows would wake more experts
@@ -60,9 +63,13 @@ class Block(nn.Module):
             )
         else:
             branch_SD = self.mlp(normed_SD)
-        mlp_tail = next_tail(tails[3], branch_SD[:num_new])
+        mlp_tails = [next_tail(tails[3], branch_SD[:count]) for count in counts]
         x_SD = x_SD + self.mlp_sconv(branch_SD[None], tails[3][None])[0].to(x_SD.dtype)
-        return x_SD, replace(state, tails=(*kv_tails, attn_tail, mlp_tail))
+        return (
+            x_SD,
+            replace(state, tails=(*kept, attn_tails[0], mlp_tails[0])),
+            replace(state, tails=(*ahead, attn_tails[1], mlp_tails[1])),
+        )
 
 
 class Transformer(nn.Module):
@@ -103,26 +110,31 @@ class Transformer(nn.Module):
         )
 
     @torch.no_grad()
-    def extend(self, x_SD: Tensor, state: BackboneState) -> Tensor:
+    def extend(self, x_SD: Tensor, state: BackboneState, num_ahead: int = 0) -> Tensor:
         """Append S >= 1 positions of one stream: hidden states after the final norm, [S, D].
 
-        Changes `state` only when all layers are done; if it raises, the state is as it was.
+        The last `num_ahead` of them are a guess: the stream ends before them until
+        `state.accept()`. Changes `state` only when all layers are done; if it raises, the state is
+        as it was.
         """
         num_new = len(x_SD)
-        if num_new < 1:
-            raise ValueError("extend needs at least one position")
+        if not 0 <= num_ahead < num_new:
+            raise ValueError(f"extend needs at least one position, got {num_new - num_ahead}")
         x_SD = functional.pad(x_SD, (0, 0, 0, -num_new % ROW_TILE))
         layers: list[LayerState] = []
+        ahead: list[LayerState] = []
         try:
             for block, layer in zip(self.blocks(), state.layers, strict=True):
-                x_SD, layer = block.extend(x_SD, num_new, state.length, layer)
-                layers.append(layer)
+                x_SD, now, then = block.extend(x_SD, num_new, num_ahead, state.length, layer)
+                layers.append(now)
+                ahead.append(then)
             hidden_SD = self.norm(x_SD)[:num_new]
         except BaseException:
             for layer in state.layers:
                 layer.clear(state.length, state.length + num_new)
             raise
-        state.layers, state.length = layers, state.length + num_new
+        state.ahead = (ahead, state.length + num_new) if num_ahead else None
+        state.layers, state.length = layers, state.length + num_new - num_ahead
         return hidden_SD
 
     def unembed(self, hidden: Tensor) -> Tensor:
