@@ -17,7 +17,8 @@ from tests.tones import USER_VOICES, ToneSpeaker
 
 
 def lines_of(folder):
-    return [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    manifests = sorted(folder.glob("manifest*.jsonl"))
+    return [json.loads(line) for path in manifests for line in path.read_text().splitlines()]
 
 
 def test_builds_and_goes_on(tmp_path):
@@ -141,6 +142,9 @@ def test_processes_share_the_work(tmp_path, monkeypatch):
         "Three.",
         "Two.",
     ]
+    assert len(list(config.out.glob("manifest_*.jsonl"))) == 2
+    with (config.out / "manifest_1.jsonl").open("a") as file:
+        file.write('{"torn')
     assert build_bank(config)["made"] == 0
     assert {line["engine"] for line in lines_of(config.out)} == {"flite"}
 

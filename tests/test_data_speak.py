@@ -130,3 +130,20 @@ def test_no_sound_is_an_error(tmp_path):
 
     with pytest.raises(ValueError, match="tones gave no sound for 'Hi'"):
         make(Job("user", "Hi", "a", 1.0), Mute("a"), Spread(), tmp_path, "flac")
+
+
+def test_what_cannot_be_aligned_is_spread(tmp_path):
+    class Deaf:
+        name = "deaf"
+
+        def align(self, words, audio, rate_hz):
+            return None
+
+    (tmp_path / "clips").mkdir()
+    job = Job("user", "Okay.", "blend:a+b@0.5~1.08", 1.0)
+    line = make(job, ToneSpeaker("a"), Deaf(), tmp_path, "flac")
+    assert line["words_by"] == "spread"
+    assert line["words_ms"]
+    assert line["key"] == job.key
+    assert ":" not in line["file"]
+    assert (tmp_path / line["file"]).is_file()

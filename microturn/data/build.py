@@ -1,8 +1,8 @@
 """Builds a speech bank: `microturn bank build --out DIR`.
 
-Workers speak; this process alone writes `manifest.jsonl`, a line as soon as a clip is on disk. So
-it may be stopped at any moment and goes on where it was when it is called again. A folder holds
-training voices or voices kept for evaluation, never both.
+Each process writes a manifest of its own, a line as soon as a clip is on disk. So it may be stopped
+at any moment, loses nothing that is finished, and goes on where it was when it is called again. A
+folder holds training voices or voices kept for evaluation, never both.
 """
 
 from __future__ import annotations
@@ -71,28 +71,27 @@ class Done:
     failed: list[str] = field(default_factory=list[str])
 
 
-def read_done(manifest: Path, own_voice: str, users: Sequence[str]) -> dict[str, float]:
+def read_done(out: Path, own_voice: str, users: Sequence[str]) -> dict[str, float]:
     """Seconds of each clip made so far, of those whose sound is there.
 
     Raises ValueError for another own voice, and where training and evaluation would mix.
     """
-    lines = whole_lines(manifest)
+    manifests = [out / "manifest.jsonl", *sorted(out.glob("manifest_[0-9]*.jsonl"))]
+    lines = [line for manifest in manifests for line in whole_lines(manifest)]
     other = {str(line["voice"]) for line in lines if line.get("side") == "own"} - {own_voice}
     if other:
         raise ValueError(
-            f"{manifest.parent} speaks for the model with {', '.join(sorted(other))}, "
+            f"{out} speaks for the model with {', '.join(sorted(other))}, "
             f"not {own_voice}; build into a new folder"
         )
     spoken = {str(line["voice"]) for line in lines if line.get("side") != "own"}
     if {may_train(voice) for voice in spoken} - {may_train(voice) for voice in users}:
         raise ValueError(
-            f"{manifest.parent} holds voices of the other kind (training or evaluation); "
+            f"{out} holds voices of the other kind (training or evaluation); "
             "build into a new folder"
         )
     return {
-        str(line["key"]): float(line["seconds"])
-        for line in lines
-        if (manifest.parent / line["file"]).is_file()
+        str(line["key"]): float(line["seconds"]) for line in lines if (out / line["file"]).is_file()
     }
 
 
@@ -101,22 +100,26 @@ def read_done(manifest: Path, own_voice: str, users: Sequence[str]) -> dict[str,
 
 @dataclass
 class Worker:
-    """What one process needs to speak."""
+    """What one process needs to speak, and the manifest that is its own."""
 
     speakers: Sequence[Speaker]
     aligner: Aligner
-    out: Path
+    manifest: Path
     sound: str
 
     def __call__(self, job: Job) -> Outcome:
         """The clip's line, or why there is none. Raises ValueError where the disk is full."""
+        out = self.manifest.parent
         try:
             speaker = speaker_of(job.voice, self.speakers)
-            return job, make(job, speaker, self.aligner, self.out, self.sound)
+            line = make(job, speaker, self.aligner, out, self.sound)
+            with self.manifest.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise disk_error(error, self.out) from error
+            raise disk_error(error, out) from error
         except (ValueError, RuntimeError) as error:
             return job, f"{job.voice} {job.text!r}: {error}"
+        return job, line
 
 
 def disk_error(error: OSError, out: Path) -> ValueError:
@@ -126,15 +129,27 @@ def disk_error(error: OSError, out: Path) -> ValueError:
     return ValueError(f"{out}: {what}; nothing finished is lost: mend it and call again to go on")
 
 
-def work(jobs: Sequence[Job], engines: Sequence[str], out: Path, sound: str, done: Any) -> None:
+def work(
+    jobs: Sequence[Job], engines: Sequence[str], manifest: Path, sound: str, done: Any
+) -> None:
     """A process: speak jobs and put each outcome into a queue; at last None, or what stops it."""
+    parent = multiprocessing.parent_process()
     try:
         speakers, _ = find_speakers(engines, is_missing_fine=True)
-        for outcome in map(Worker(speakers, find_aligner(), out, sound), jobs):
-            done.put(outcome)
+        worker = Worker(speakers, find_aligner(), manifest, sound)
+        for job in jobs:
+            if parent is not None and not parent.is_alive():
+                done.cancel_join_thread()
+                return
+            done.put(worker(job))
         done.put(None)
     except ValueError as error:
         done.put(error)
+
+
+def manifest_of(config: BuildConfig, place: int | None = None) -> Path:
+    """The manifest of a process; without a place, of this one."""
+    return config.out / ("manifest.jsonl" if place is None else f"manifest_{place}.jsonl")
 
 
 def in_processes(
@@ -146,7 +161,7 @@ def in_processes(
     processes = [
         context.Process(
             target=work,
-            args=(jobs[place::workers], engines, config.out, config.sound, done),
+            args=(jobs[place::workers], engines, manifest_of(config, place), config.sound, done),
             daemon=True,
         )
         for place in range(workers)
@@ -181,31 +196,23 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """Speak jobs, here or in several processes."""
     if workers == 1 or len(jobs) < 2 * workers:
-        return map(Worker(speakers, find_aligner(), config.out, config.sound), jobs)
+        return map(Worker(speakers, find_aligner(), manifest_of(config), config.sound), jobs)
     return in_processes(jobs, config, [speaker.name for speaker in speakers], workers)
 
 
-def write_jobs(
+def speak_jobs(
     jobs: Sequence[Job], config: BuildConfig, speakers: Sequence[Speaker], done: Done
 ) -> None:
     """Speak jobs into the folder. Raises ValueError where the disk is full."""
-    manifest = config.out / "manifest.jsonl"
     workers = config.workers or os.cpu_count() or 1
-    with manifest.open("a", encoding="utf-8") as lines:
-        progress = tqdm(total=len(jobs), desc="speaking", unit="clip", disable=None)
+    with tqdm(total=len(jobs), desc="speaking", unit="clip", disable=None) as progress:
         for job, outcome in outcomes(jobs, config, speakers, workers):
             progress.update()
             if isinstance(outcome, str):
                 done.failed.append(outcome)
-                continue
-            try:
-                lines.write(json.dumps(outcome) + "\n")
-                lines.flush()
-            except OSError as error:
-                raise disk_error(error, config.out) from error
-            done.seconds[job.key] = outcome["seconds"]
-            done.made += 1
-        progress.close()
+            else:
+                done.seconds[job.key] = outcome["seconds"]
+                done.made += 1
 
 
 # ---- the whole
@@ -265,13 +272,13 @@ def build_bank(config: BuildConfig, speakers: Sequence[Speaker] | None = None) -
         if own_voice in made_of(voice).parents:
             raise ValueError(f"{voice} in the texts is the model's own voice; take another")
     (config.out / "clips").mkdir(parents=True, exist_ok=True)
-    done = Done(read_done(config.out / "manifest.jsonl", own_voice, users))
+    done = Done(read_done(config.out, own_voice, users))
     corpora = add_corpora(config, may_train(users[0]), missing)
     jobs = plan(
         own_voice, users, config.seed, extras, config.voices_per_text, config.are_scenarios_wanted
     )
     jobs = [job for job in jobs[: config.limit] if job.key not in done.seconds]
-    write_jobs(jobs, config, speakers, done)
+    speak_jobs(jobs, config, speakers, done)
     engines = sorted({speaker_of(voice, speakers).name for voice in (own_voice, *users)})
     spoken = {"own_voice": own_voice, "voices": users, "engines": engines}
     return report(config, done, corpora, missing) | spoken

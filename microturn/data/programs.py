@@ -2,7 +2,8 @@
 and flite.
 
 flite says when each phone ends; its words are found by the phones that they have when they are
-alone. espeak-ng says nothing without MBROLA voices, so its words are aligned (`align.py`).
+alone. espeak-ng says nothing without MBROLA voices, so its words are spread over the clip: a rough
+guess.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
@@ -19,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
-from microturn.data.align import Aligner
+from microturn.data.align import Aligner, Spread
 from microturn.data.bank import Spoken, Word
 from microturn.data.speakers import LICENCES, PROGRAM_VOICES, Speaker
 from microturn.data.spoken_forms import to_spoken
@@ -153,11 +154,15 @@ def make(job: Job, speaker: Speaker, aligner: Aligner, out: Path, sound: str) ->
     audio = np.clip(to_rate(spoken.audio, spoken.rate_hz, rate_hz), -1.0, 1.0)
     if not len(audio) or not np.isfinite(audio).all():
         raise ValueError(f"{speaker.name} gave no sound for {job.text!r}")
-    words = spoken.words or aligner.align(job.text.split(), audio, rate_hz)
+    words, words_by = spoken.words, "engine"
+    for other in (aligner, Spread()):  # espeak-ng is too far from people for forced alignment
+        if words is None:
+            words, words_by = other.align(job.text.split(), audio, rate_hz), other.name
     container, subtype = SOUNDS[sound]
     content = io.BytesIO()
     soundfile.write(content, audio, rate_hz, format=container, subtype=subtype)
-    name = f"clips/{job.key}.{sound}"
+    file_name = re.sub(r"[^\w.+-]", "_", job.key)  # not every system takes ":"
+    name = f"clips/{file_name}.{sound}"
     partial = out / f"{name}.part"
     try:
         partial.write_bytes(content.getvalue())
@@ -177,6 +182,6 @@ def make(job: Job, speaker: Speaker, aligner: Aligner, out: Path, sound: str) ->
         "seconds": round(len(audio) / rate_hz, 3),
         "rate_hz": rate_hz,
         "phonemes": spoken.phonemes,
-        "words_by": "engine" if spoken.words else aligner.name,
+        "words_by": words_by,
         "words_ms": [[word.text, word.start_ms, word.end_ms] for word in words] if words else None,
     }
