@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from eval_media import chunks, load, note, sound
 
+from microturn.evals import scripted
 from microturn.evals.catalog import open_set
 from microturn.evals.dataset import absent_media, problems
-from microturn.evals.episode import Episode
-
-
-def sound(path: Path, seconds: float, rate_hz: int = 16_000, subtype: str = "PCM_16") -> None:
-    """A tone in the middle of silence: 0.3 s from the start to 1.3 s."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    time = np.arange(round(seconds * rate_hz)) / rate_hz
-    tone = 0.3 * np.sin(2 * np.pi * 220 * time) * ((time >= 0.3) & (time < 1.3))
-    soundfile.write(path, tone.astype(np.float32), rate_hz, subtype=subtype)
-
-
-def note(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-
-
-def chunks(*words: tuple[str, float, float]) -> list[dict[str, Any]]:
-    return [{"text": word, "timestamp": [start, end]} for word, start, end in words]
+from microturn.evals.metrics import score_all
+from microturn.evals.play import play
 
 
 def fdb_v1(root: Path) -> None:
@@ -58,12 +42,12 @@ def fdb_v1_5(root: Path) -> None:
         folder = root / "v1_5" / name / "1"
         sound(folder / "input.wav", 9.0)
         sound(folder / "clean_input.wav", 9.0)
-        facts = {"context_text": "why", "current_turn_text": "and how", "timestamps": [5.3, 6.5]}
+        facts = {
+            "context_text": "why",
+            "current_turn_text": "what about winter weather",
+            "timestamps": [5.3, 6.5],
+        }
         note(folder / "metadata.json", facts)
-
-
-def load(name: str, root: Path, **options: Any) -> dict[str, Episode]:
-    return {episode.id: episode for episode in open_set(name, root).episodes(**options)}
 
 
 def test_all_five_subsets_of_v1(tmp_path: Path) -> None:
@@ -89,7 +73,8 @@ def test_all_five_subsets_of_v1(tmp_path: Path) -> None:
     cut_in = found["fdb_v1/synthetic_user_interruption/1"]
     assert cut_in.segment("u1").overlap and cut_in.segment("u1").t0 == 7275
     assert cut_in.segment("u0").t1 == 1300  # the end of the sound of context.wav
-    assert cut_in.expect[1].do == "yield_then_respond" and cut_in.expect[1].window == (7275, 14000)
+    (expect,) = cut_in.expect
+    assert expect.do == "yield_then_respond" and expect.window == (7275, 14_000)
     assert cut_in.tracks[0].uri == "v1_0/synthetic_user_interruption/1/input.wav"
     assert cut_in.raw["annotation"]["interrupt"][0]["interrupt"] == "and wasps"
     backchannel = found["fdb_v1/icc_backchannel/1"]
@@ -177,3 +162,30 @@ def test_media_that_cannot_be_played_are_listed(tmp_path: Path) -> None:
     assert said[2].endswith("is damaged or no sound file") and "2 channels" in said[3]
     assert len(absent_media(found)) == 4
     assert all(episode.segment("u1").t1 == 6500 for episode in found[:3])
+
+
+def test_the_oracle_does_what_is_expected_and_silence_does_not(tmp_path: Path) -> None:
+    fdb_v1(tmp_path)
+    fdb_v1_5(tmp_path)
+    seen: dict[str, dict[str, list[float | None]]] = {}
+    for name in ("fdb_v1", "fdb_v1_5"):
+        for episode in open_set(name, tmp_path).episodes():
+            for agent in (scripted.oracle(), scripted.silent()):
+                for score in score_all(episode, play(agent, episode, tmp_path)):
+                    values = seen.setdefault(score.metric, {})
+                    values.setdefault(agent.name, []).append(score.value)
+    # None: nothing to yield, or the sound ends before the answer is over
+    oracle = {metric: set(values["oracle"]) - {None} for metric, values in seen.items()}
+    assert oracle == {
+        "pause_takeover": {0},
+        "turn_taking": {1.0},
+        "yield": {1.0},
+        "interruption_takeover": {1},
+        "overlap_user_interruption": {1.0},
+        "overlap_user_backchannel": {1.0},
+        "overlap_talking_to_other": {1.0},
+        "overlap_background_speech": {1.0},
+    }
+    overlaps = [values for metric, values in seen.items() if metric.startswith("overlap")]
+    assert all(set(values["silent"]) == {0.0} for values in overlaps)
+    assert 1.0 not in seen["turn_taking"]["silent"]

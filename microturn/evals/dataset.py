@@ -139,7 +139,10 @@ def describe(error: Exception) -> str:
     """A fault of one item in words."""
     if isinstance(error, KeyError):
         return f"the key {error.args[0]!r} is absent"
-    return " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return (
+        text if isinstance(error, ValueError) else f"a value is not of the form described ({text})"
+    )
 
 
 def problems(episode: Episode) -> tuple[str, ...]:

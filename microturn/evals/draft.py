@@ -142,10 +142,10 @@ class Draft:
         elif path.is_file() and path.stat().st_size == 0:
             self.unusable(f"{uri} is empty", uri)
         length_ms = (video_ms(path) if path.exists() else None) or known_ms
-        if length_ms is None:
-            self.problem(f"{uri}: its length is not known")
-        else:
+        if length_ms is not None:
             self.lasts(at_ms + length_ms)
+        elif path.exists():
+            self.problem(f"{uri}: its length is not known")
         return length_ms
 
     def text(self, text: str, at_ms: int = 0) -> None:
