@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from tyro.conf import OmitSubcommandPrefixes, Positional, arg, subcommand
 
+from microturn.cli_measure import EvalNanoCard, EvalQuick, EvalReport, EvalRun
+
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
 
 
@@ -51,7 +53,12 @@ class EvalPrepare:
 
 
 EvalCommand = OmitSubcommandPrefixes[
-    Annotated[EvalList, subcommand("list")] | Annotated[EvalPrepare, subcommand("prepare")]
+    Annotated[EvalQuick, subcommand("quick")]
+    | Annotated[EvalNanoCard, subcommand("nano-card")]
+    | Annotated[EvalRun, subcommand("run")]
+    | Annotated[EvalReport, subcommand("report")]
+    | Annotated[EvalList, subcommand("list")]
+    | Annotated[EvalPrepare, subcommand("prepare")]
 ]
 
 

@@ -120,7 +120,9 @@ class Mapper:
             case "refuse" if wanted.detail.get("topic") == "care":
                 return self.reply(id, wanted, window, on)
             case "refuse":
-                reply = self.reply(f"{id}r", Wanted("respond", window, (), wanted.on_ms), window, on)
+                reply = self.reply(
+                    f"{id}r", Wanted("respond", window, (), wanted.on_ms), window, on
+                )
                 return [Expect(id, "refuse", on=on, window=window), *reply]
             case "say" | "count" | "interval":
                 return self.moment(id, wanted, window)
@@ -170,7 +172,9 @@ class Mapper:
     def silence(self, id: str, window: Span) -> list[Expect]:
         """Silence, from when an answer of another length than the reference's would be over."""
         start, end = window
-        if any(a < end and start - NEAR_MS < b <= start + NEAR_MS for a, b in own_spans(self.timeline)):
+        if any(
+            a < end and start - NEAR_MS < b <= start + NEAR_MS for a, b in own_spans(self.timeline)
+        ):
             start += SETTLES_MS
         return [Expect(id, "silent", window=(start, end))] if start < end else []
 

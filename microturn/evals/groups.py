@@ -79,9 +79,7 @@ def published(row: str, values: str) -> Published:
     return Published(row, tuple((system, value) for system, value in pairs if value != "-"))
 
 
-TURN_TAKING = published(
-    "FD-bench V1 turn-taking latency, s", "0.40 1.18 0.59 0.57 2.14 1.63 0.94"
-)
+TURN_TAKING = published("FD-bench V1 turn-taking latency, s", "0.40 1.18 0.59 0.57 2.14 1.63 0.94")
 OVERLAP = published("FD-bench V1.5 average", "77.8 46.8 48.3 54.3 39.0 47.8 45.5")
 TOOLS = (
     published("FD-bench V3 response quality", "82.8 80.0 77.9 68.5 60.0 81.0 71.4"),

@@ -116,7 +116,11 @@ def overlaps(episode: Episode, trace: Trace) -> list[Score]:
             intruded = [a for a in begun if not is_asked_for(episode, a)]
             outcome = "answered_it" if intruded else "let_pass"
             value = float(not intruded)
-        detail = {"on": expect.id, "was_quiet": not is_on, "kept_talking": outcome == "kept_talking"}
+        detail = {
+            "on": expect.id,
+            "was_quiet": not is_on,
+            "kept_talking": outcome == "kept_talking",
+        }
         for name in ("overlap", f"overlap_{scenario}"):
             found.append(
                 make(episode, name, value, outcome, timed(trace, RULE), latency_ms=latency_ms,
@@ -125,9 +129,7 @@ def overlaps(episode: Episode, trace: Trace) -> list[Score]:
     return found
 
 
-def yielding(
-    episode: Episode, trace: Trace, on: Segment, until_ms: int
-) -> tuple[str, int | None]:
+def yielding(episode: Episode, trace: Trace, on: Segment, until_ms: int) -> tuple[str, int | None]:
     """What an agent does that is spoken into, and how long after the onset it is silent."""
     spans = sounding(trace)
     is_on = any(a < on.t0 < b for a, b in spans)
@@ -165,9 +167,7 @@ def silences(episode: Episode, trace: Trace) -> list[Score]:
 # ---- words
 
 
-def errors_score(
-    episode: Episode, metric: str, said: str, wanted: str, grader: str
-) -> list[Score]:
+def errors_score(episode: Episode, metric: str, said: str, wanted: str, grader: str) -> list[Score]:
     """Word errors; the detail has the counts, for a rate over all words of many episodes."""
     errors, words = word_errors(said, wanted)
     if not words:
@@ -182,7 +182,9 @@ def heard(episode: Episode, trace: Trace) -> list[Score]:
     pieces = [tick.heard for tick in trace.ticks if tick.heard is not None]
     if not pieces:
         return []
-    spoken = sorted((s for s in episode.segments if s.role == "user" and s.words), key=lambda s: s.t0)
+    spoken = sorted(
+        (s for s in episode.segments if s.role == "user" and s.words), key=lambda s: s.t0
+    )
     wanted = " ".join(s.text or "" for s in spoken)
     return errors_score(episode, "heard", " ".join("".join(pieces).split()), wanted, RULE)
 
@@ -219,7 +221,9 @@ def written(episode: Episode, trace: Trace) -> list[Score]:
         text = written_text(trace, start, end)
         is_there = any(contains(text, str(form)) for form in expect.accept)
         sounds = any(start < a <= end for a, _ in sounding(trace))
-        outcome = "spoken" if sounds else "right" if is_there else "wrong" if text else "no_response"
+        outcome = (
+            "spoken" if sounds else "right" if is_there else "wrong" if text else "no_response"
+        )
         detail = {"on": expect.id, "said": text, "wanted": str(expect.accept[0])}
         value = float(is_there and not sounds)
         found.append(make(episode, "written", value, outcome, timed(trace, RULE), detail=detail))
@@ -262,7 +266,9 @@ def followed(episode: Episode, scores: list[Score]) -> list[Score]:
         return []
     is_right = all(score.value == 1 for score in parts)
     grader = next((s.grader for s in parts if s.grader.startswith("rule")), RULE)
-    return [make(episode, "followed", float(is_right), "followed" if is_right else "broken", grader)]
+    return [
+        make(episode, "followed", float(is_right), "followed" if is_right else "broken", grader)
+    ]
 
 
 FUNCTIONS: tuple[Callable[[Episode, Trace], list[Score]], ...] = (

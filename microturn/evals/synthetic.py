@@ -102,7 +102,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Synthetic:
-    """The dataset. Media go to `root`; what is there already is not made again.
+    """The dataset. Media go to `root`, each when its episode is made.
 
     limit of `episodes`: of each skill and variant of each group.
     """
@@ -117,11 +117,12 @@ class Synthetic:
         return NAME
 
     def plans(self, limit: int | None = None, counts: dict[str, int] | None = None) -> list[Plan]:
-        """All episodes, those of number 0 of every skill first, so that any beginning is fair."""
+        """All episodes, in turns over the groups and their skills, so that any beginning is
+        fair."""
         found = [
-            (number, Plan(group.name, skill, number, variant))
+            ((number, place), Plan(group.name, skill, number, variant))
             for group in self.groups
-            for skill in group.skills_here
+            for place, skill in enumerate(group.skills_here)
             for variant in group.variants
             for number in range(
                 (counts or {}).get(group.name, group.count) if limit is None else limit
@@ -171,10 +172,9 @@ class Synthetic:
     def audio_track(self, plan: Plan, timeline: Timeline) -> Track:
         """The user's side as a sound file."""
         uri = f"{plan.id.replace('/', '_')}.wav"
-        if not (self.root / uri).is_file():
-            self.root.mkdir(parents=True, exist_ok=True)
-            sound = sound_of(plan.skill, plan.number, plan.variant, self.seed)
-            write_wav(self.root / uri, user_track(timeline, self.bank, sound), INPUT_RATE_HZ)
+        self.root.mkdir(parents=True, exist_ok=True)
+        sound = sound_of(plan.skill, plan.number, plan.variant, self.seed)
+        write_wav(self.root / uri, user_track(timeline, self.bank, sound), INPUT_RATE_HZ)
         return Track("audio", uri)
 
     def video_track(self, plan: Plan, timeline: Timeline) -> Track:
@@ -182,12 +182,11 @@ class Synthetic:
         assert timeline.scene is not None
         uri = f"{plan.id.replace('/', '_')}.npz"
         first_ms = -(-timeline.scene_ms[0] // (2 * IMAGE_PERIOD_MS)) * 2 * IMAGE_PERIOD_MS
-        if not (self.root / uri).is_file():
-            last_ms = min(timeline.scene_ms[1], timeline.duration_ms)
-            times = range(first_ms, last_ms, IMAGE_PERIOD_MS)
-            shown = [timeline.scene.image(time_ms) for time_ms in times]
-            self.root.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(self.root / uri, images=np.stack(shown))
+        last_ms = min(timeline.scene_ms[1], timeline.duration_ms)
+        times = range(first_ms, last_ms, IMAGE_PERIOD_MS)
+        shown = [timeline.scene.image(time_ms) for time_ms in times]
+        self.root.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(self.root / uri, images=np.stack(shown))
         return Track("video", uri, at_ms=first_ms, fps=1000 / IMAGE_PERIOD_MS)
 
 
