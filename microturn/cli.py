@@ -134,7 +134,9 @@ class Train:
     tokenizer: Path | None = None  # default: that of the shipped nano
     rows: int = 4  # conversations in one step
     seed: int = 0
-    mixture: dict[str, float] = field(default_factory=dict)  # weight of each family; none means all
+    mixture: dict[str, float] = field(default_factory=dict)  # weight of each skill; none: by stages
+    roughness: float = 0.0  # share of conversations in hard acoustics
+    has_rooms: bool = False  # shoebox rooms among them; needs the extra [data]
     init_from: Path | None = None  # weights to start from
     lr: float | None = None  # peak learning rate; default: that of OptimConfig
     row_length: int | None = None  # positions in a row; default: that of PackConfig

@@ -36,6 +36,10 @@ def train_preset(options: Train) -> dict[str, Any]:
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise ValueError(f"{name} must be positive, got {value}")
+    if not 0 <= options.roughness <= 1:
+        raise ValueError(f"roughness must be 0 to 1, got {options.roughness}")
+    if options.has_rooms and not rooms_are_installed():
+        raise ValueError("has_rooms needs pyroomacoustics: pip install 'microturn[data]'")
     from microturn.data.bank import Bank
     from microturn.data.loader import weights
     from microturn.train.loop import train
@@ -49,6 +53,13 @@ def train_preset(options: Train) -> dict[str, Any]:
         counters = train(config)
     complete(options.out / "model", config.tokenizer)
     return {"out": str(options.out), "model": str(options.out / "model"), **vars(counters)}
+
+
+def rooms_are_installed() -> bool:
+    """Whether rooms by the image method are there."""
+    from microturn.data.rooms import is_available
+
+    return is_available()
 
 
 def complete(folder: Path, tokenizer: Path) -> None:
@@ -82,6 +93,8 @@ def train_config(options: Train) -> TrainConfig:
         mixture=options.mixture or None,
         init_from=options.init_from,
         save_every_minutes=options.save_every_minutes,
+        roughness=options.roughness,
+        has_rooms=options.has_rooms,
         pack=pack,
         optim=optim,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 from itertools import count
 
@@ -72,6 +74,41 @@ def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch):
     other = replace(config, out=tmp_path / "other", seed=1)  # control: another seed, other weights
     train(other)
     assert any(not torch.equal(one[name], value) for name, value in weights(other).items())
+
+
+def test_asked_to_stop_it_saves_and_goes_on_later(config, monkeypatch):
+    step = loop.train_step
+    calls = count()
+
+    def interrupted(*arguments):
+        if next(calls) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(*arguments)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(loop, "train_step", interrupted)
+    assert train(config).step == 3  # the step at hand is finished
+    assert signal.getsignal(signal.SIGTERM) is handler
+    monkeypatch.setattr(loop, "train_step", step)
+    assert train(config).step == 6
+    lines = [json.loads(line) for line in (config.out / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+def test_weights_and_state_are_of_one_moment(config):
+    """A kill between the two files costs nothing: the run goes on from the state alone."""
+    train(replace(config, minutes=2 / 60))
+    (config.out / "model" / "model.safetensors").write_bytes(b"torn")
+    assert train(config).step == 6
+    assert weights(config)
+
+
+def test_a_damaged_state_is_named(config):
+    train(replace(config, minutes=1 / 60))
+    path = config.out / "state.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"state\.pt is damaged"):
+        train(config)
 
 
 def test_losses_fall_and_are_logged(config):

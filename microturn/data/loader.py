@@ -6,7 +6,7 @@ Episode k is a function of (seed, k), so an integer resumes it.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 
 from microturn.data.bank import Bank
@@ -100,15 +100,16 @@ def episodes(
     start: int,
     bank: Bank,
     text: Text,
-    mixture: Mapping[str, float] | None = None,
+    mixture: Mapping[str, float] | Callable[[int], Mapping[str, float]] | None = None,
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
     has_rooms: bool = False,
 ) -> Iterator[Episode]:
     """Episodes from `start` on without end; a share `roughness` of them in hard acoustics, in
-    shoebox rooms where `has_rooms`."""
-    chosen, number = weights(mixture), start
+    shoebox rooms where `has_rooms`. A mixture may be a function of the episode's number."""
+    number = start
     while True:
+        chosen = weights(mixture(number) if callable(mixture) else mixture)
         timeline, sound = plan(
             seed, number, bank, chosen, duration_ms, roughness, has_rooms=has_rooms
         )

@@ -1,9 +1,10 @@
 """The training loop: one readable loop, resumable to the step.
 
-A run is a folder: `model/` (config and weights, opens with `microturn run --model`), `state.pt`
-(optimizers and counters), `events.*` (TensorBoard), `log.jsonl`. What a batch holds is a function
-of (seed, step), so the data state is the step. The length of a run is given in minutes of training
-time, and the schedule follows that.
+A run is a folder: `state.pt` (weights, optimizers and counters in one file, replaced at once),
+`model/` (the same weights, opens with `microturn run --model`), `events.*` (TensorBoard),
+`log.jsonl`. What a batch holds is a function of (seed, step), so the data state is the step. The
+length of a run is given in minutes of training time, and the schedule follows that. Ctrl-C and
+SIGTERM finish the step, save, and end the run; called again it goes on.
 
 Legend: E routed experts.
 """
@@ -13,8 +14,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter as clock
 from typing import Any, TextIO
@@ -31,18 +37,25 @@ from microturn.data.loader import episodes
 from microturn.data.pack import PackConfig, RowBatch, pack
 from microturn.model.model import InteractionModel, count_parameters
 from microturn.presets import preset
+from microturn.scenarios import families
 from microturn.sequence import Markers
 from microturn.signal.text import Text
 from microturn.train.loss import Losses, losses
+from microturn.train.mixture import mixture_at
 from microturn.train.optim import OptimConfig, Optimizers
 from microturn.train.precision import bf16_is_fast
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROUTER_BIAS_RATE = 3e-3  # step of the load-balancing bias (Wang et al., 2024)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One run. `mixture` weighs the families; None takes all alike."""
+    """One run. `mixture` weighs the families; None takes those of `mixture.py` as the run goes on.
+
+    roughness: share of episodes in hard acoustics; has_rooms: shoebox rooms among them (extra
+    [data]).
+    """
 
     out: Path
     bank: tuple[Path, ...]
@@ -54,6 +67,8 @@ class TrainConfig:
     mixture: dict[str, float] | None = None
     init_from: Path | None = None
     save_every_minutes: float = 5.0
+    roughness: float = 0.0
+    has_rooms: bool = False
     pack: PackConfig = field(default_factory=PackConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
 
@@ -82,7 +97,9 @@ class Batches(IterableDataset[RowBatch]):
             start=self.first_step * config.num_rows,
             bank=bank,
             text=text,
-            mixture=config.mixture,
+            mixture=config.mixture or partial(mixture_at, families=list(families())),
+            roughness=config.roughness,
+            has_rooms=config.has_rooms,
         )
         step = self.first_step
         while True:
@@ -122,23 +139,64 @@ def train_step(
 def save_run(
     model: InteractionModel, optimizers: Optimizers, counters: Counters, out: Path
 ) -> None:
-    """Write weights and state so that a kill at any moment leaves a usable run."""
-    save(model, model.config, out / "model", dtype=torch.float32)
-    state = {"optimizers": optimizers.state_dict(), "counters": asdict(counters)}
+    """Write everything that a run needs into one file, then the weights for others to open."""
+    state = {
+        "weights": model.state_dict(),
+        "optimizers": optimizers.state_dict(),
+        "counters": asdict(counters),
+    }
     torch.save(state, out / "state.pt.part")
     os.replace(out / "state.pt.part", out / "state.pt")
+    save(model, model.config, out / "model", dtype=torch.float32)
 
 
 def resume(model: InteractionModel, optimizers: Optimizers, config: TrainConfig) -> Counters:
-    """Continue a run where it stopped, or start from `init_from`, or from scratch."""
-    if (config.out / "state.pt").exists():
-        load_weights(model, config.out / "model")
-        state = torch.load(config.out / "state.pt", weights_only=True)
+    """Continue a run where it stopped, or start from `init_from`, or from scratch.
+
+    Raises ValueError where `state.pt` cannot be read.
+    """
+    path = config.out / "state.pt"
+    if path.exists():
+        try:
+            state = torch.load(path, weights_only=True)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+            raise ValueError(
+                f"{path} is damaged ({error}); remove it to start from {config.out / 'model'} "
+                "with --init-from"
+            ) from error
+        if "weights" in state:
+            model.load_state_dict(state["weights"])
+        else:  # runs of before the weights were kept in the state
+            load_weights(model, config.out / "model")
         optimizers.load_state_dict(state["optimizers"])
         return Counters(**state["counters"])
     if config.init_from is not None:
         load_weights(model, config.init_from)
     return Counters()
+
+
+class Stop:
+    """Whether somebody asked the run to end."""
+
+    is_asked = False
+
+    def ask(self, *_: object) -> None:
+        self.is_asked = True
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """Ctrl-C and SIGTERM ask for an end instead of making one."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():  # signals belong to the main one
+        yield stop
+        return
+    before = {number: signal.signal(number, stop.ask) for number in STOP_SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def train(config: TrainConfig) -> Counters:
@@ -156,9 +214,12 @@ def train(config: TrainConfig) -> Counters:
         SummaryWriter(str(config.out)) as writer,
         (config.out / "log.jsonl").open("a", encoding="utf-8") as log,
         tqdm(total=config.minutes, initial=counters.trained_seconds / 60, unit="min") as bar,
+        stopping() as stop,
     ):
-        run(config, text.markers, model, optimizers, counters, Monitor(writer, log, bar))
-    save_run(model, optimizers, counters, config.out)
+        run(config, text.markers, model, optimizers, counters, Monitor(writer, log, bar), stop)
+        save_run(model, optimizers, counters, config.out)
+    if stop.is_asked:
+        print(f"stopped and saved at step {counters.step}; call again to go on")
     return counters
 
 
@@ -169,6 +230,7 @@ def run(
     optimizers: Optimizers,
     counters: Counters,
     monitor: Monitor,
+    stop: Stop,
 ) -> None:
     """The loop itself; saves at intervals."""
     batches = DataLoader(
@@ -185,7 +247,7 @@ def run(
         counters.trained_seconds += seconds
         counters.heard_hours += batch.audio_seconds / 3600
         monitor.record(counters, result, norm, loads, seconds)
-        if counters.trained_seconds >= config.minutes * 60:
+        if stop.is_asked or counters.trained_seconds >= config.minutes * 60:
             return
         if counters.trained_seconds - last_save > config.save_every_minutes * 60:
             save_run(model, optimizers, counters, config.out)

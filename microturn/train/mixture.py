@@ -1,0 +1,87 @@
+"""What a run is made of, as it goes on: listening and speaking first, then more and more of sharing
+time. The one place for mixture weights.
+
+A stage says what the weights are after so many episodes; between two stages they move in a straight
+line. An episode is about 30 seconds. Skills that are in no group keep the weight of OTHERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+# fmt: off
+GROUPS: dict[str, tuple[str, ...]] = {
+    "listen": ("listening",),
+    "speak": ("reading", "repeat_text"),
+    "answer": (
+        "questions", "facts", "sums", "small_talk", "refusal", "memory", "typed", "instructions",
+    ),
+    "floor": (
+        "interruption", "turn_end", "backchannel", "aside", "background_speech", "story", "quiet",
+    ),
+    "time": ("reminder", "timer_once", "countdown", "stopwatch"),
+    "cue": ("cue_word", "code_switch", "correction", "word_count", "translation"),
+    "hand_over": ("delegation", "tools"),
+    "see": (
+        "repetition_count", "action_span", "visible_answer", "show_and_ask", "screen_watch",
+        "person_enters", "seen_while_talking",
+    ),
+}
+# fmt: on
+OTHERS = 0.01
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Weights of the groups after `num_episodes`."""
+
+    num_episodes: int
+    weights: Mapping[str, float]
+
+
+STAGES = (
+    Stage(
+        0,
+        {"listen": 0.28, "speak": 0.3, "answer": 0.15, "floor": 0.1, "time": 0.05, "cue": 0.04,
+         "hand_over": 0.04, "see": 0.04},
+    ),
+    Stage(
+        20_000,
+        {"listen": 0.15, "speak": 0.15, "answer": 0.2, "floor": 0.18, "time": 0.08, "cue": 0.08,
+         "hand_over": 0.08, "see": 0.08},
+    ),
+)  # fmt: skip
+
+
+def group_weights(num_episodes: int, stages: Sequence[Stage] = STAGES) -> dict[str, float]:
+    """Weights of the groups after so many episodes; those of the last stage from then on."""
+    before = max((s for s in stages if s.num_episodes <= num_episodes), key=_when)
+    later = [s for s in stages if s.num_episodes > num_episodes]
+    if not later:
+        return dict(before.weights)
+    after = min(later, key=_when)
+    share = (num_episodes - before.num_episodes) / (after.num_episodes - before.num_episodes)
+    return {
+        name: (1 - share) * weight + share * after.weights[name]
+        for name, weight in before.weights.items()
+    }
+
+
+def mixture_at(num_episodes: int, families: Sequence[str]) -> dict[str, float]:
+    """Weights of the skills: a group's weight is shared by those of its skills that there are.
+
+    Raises ValueError where no skill is known.
+    """
+    if not families:
+        raise ValueError("there is no skill to mix")
+    found = dict.fromkeys(families, OTHERS)
+    for group, weight in group_weights(num_episodes).items():
+        members = [name for name in GROUPS[group] if name in found]
+        for name in members:
+            found[name] = weight / len(members)
+    return found
+
+
+def _when(stage: Stage) -> int:
+    return stage.num_episodes
