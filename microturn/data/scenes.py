@@ -179,7 +179,7 @@ def filmed(rng: random.Random, scene: Drawn) -> Scene:
     """A scene through some camera."""
     if rng.random() < UNFILMED:
         return scene
-    gain = rng.uniform(0.65, 1.15)
+    gain = rng.uniform(0.6, 1.06)
     warm = rng.uniform(-0.08, 0.08)
     return Camera(
         scene,

@@ -3,14 +3,17 @@ and is silent about everything else."""
 
 from __future__ import annotations
 
-from microturn.data.phrasing import asked, sentences
+from microturn.data.phrasing import asked, options, sentences
+from microturn.data.scenes import filmed, some_room
+from microturn.data.scenes_people import SHIRTS, some_look
+from microturn.data.scenes_places import Entrance, Visit
+from microturn.data.sights import LAST_MS, begin, call_out, need_time, show, stay_silent
 from microturn.data.talk import Talk
 
 # fmt: off
-NAMES = (  # of whom the speech bank says that they are at the door; every fifth for evaluation
+NAMES = (  # of whom the speech bank says that they are at the door
     "Ben", "Clara", "David", "Felix", "Iris", "Maria", "Priya", "Sam", "Victor", "Yuki",
 )
-SHIRTS = ("red", "blue", "green", "yellow", "purple", "orange", "white", "black", "pink", "brown")
 # fmt: on
 LOOKS = (
     "{name} is wearing a {color} shirt today.",
@@ -55,10 +58,86 @@ AT_DOOR = {name: f"{name} is at the door." for name in NAMES}
 SOMEBODY = "Somebody is at the door."
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "I will tell you.")
 WHOLE_EPISODE = True
+NOBODY_SHARE = 0.12  # of the talks, in which nobody comes
+PASSER_SHARE = 0.4  # in which somebody only walks by
+UNKNOWN_SHARE = 0.25  # of the visitors that nobody has told of have no name tag
+STAYS_MS = (1800, 3200)
+Coming = tuple[str | None, str | None, bool]  # name, shirt, whether there is a name tag
 USER_TEXTS = (*sentences(LOOK_CASES, NAMED_CASES), *ANYBODY)
 OWN_TEXTS = (*AT_DOOR.values(), SOMEBODY, *ACKNOWLEDGED)
 
 
+def ask_anybody(talk: Talk) -> tuple[list[Coming], str | None]:
+    """The user wants to know who comes; who comes, and for whom alone the model speaks."""
+    talk.user(talk.choose(ANYBODY))
+    names = talk.rng.sample(NAMES, 2)
+    return [
+        (None, None, False) if talk.rng.random() < UNKNOWN_SHARE else (name, None, True)
+        for name in names[: talk.rng.choice((1, 2, 2))]
+    ], None
+
+
+def ask_named(talk: Talk) -> tuple[list[Coming], str | None]:
+    """The user waits for somebody; others may come before."""
+    text, content = talk.rng.choice(talk.choose(NAMED_CASES))
+    talk.user(text)
+    name = str(content["name"])
+    others = [(other, None, True) for other in talk.rng.sample(NAMES, 2) if other != name]
+    return [*others[: talk.rng.choice((0, 1, 1))], (name, None, True)], name
+
+
+def ask_looks(talk: Talk) -> tuple[list[Coming], str | None]:
+    """The user tells how somebody looks; they have no name tag."""
+    text, content = talk.rng.choice(talk.choose(LOOK_CASES))
+    talk.user(text)
+    talk.own(talk.rng.choice(ACKNOWLEDGED))
+    name, shirt = str(content["name"]), str(content["color"])
+    asks = [case for cases in options(talk, NAMED_CASES) for case in cases]
+    fitting = [text for text, named in asks if named["name"] == name]
+    is_only = bool(fitting)
+    talk.user(talk.rng.choice(fitting) if fitting else talk.choose(ANYBODY), wait_ms=300)
+    others: list[Coming] = [
+        (None, talk.rng.choice([color for color in SHIRTS if color != shirt]), False)
+    ]
+    who: list[Coming] = [(name, shirt, False)]
+    return [*others[: talk.rng.choice((0, 1))], *who], name if is_only else None
+
+
+def receive(talk: Talk, coming: list[Coming], only: str | None) -> tuple[Visit, ...]:
+    """Those who come, one after the other, and what is said about them."""
+    rng = talk.rng
+    visits: list[Visit] = []
+    now_ms = talk.now_ms + rng.randrange(500, 4000)
+    for name, shirt, has_tag in coming:
+        if now_ms > LAST_MS - 1500:
+            break
+        end_ms = now_ms + rng.randrange(*STAYS_MS)
+        tag = name if has_tag else None
+        visits.append(Visit(some_look(rng, shirt), now_ms, end_ms, tag))
+        stay_silent(talk, talk.now_ms, now_ms)
+        if only is None or name == only:
+            said = SOMEBODY if name is None else AT_DOOR[name]
+            call_out(talk, said, now_ms, now_ms, name or "somebody")
+        else:
+            talk.mark("other", name or "somebody", now_ms, end_ms)
+            stay_silent(talk, now_ms, end_ms)
+        now_ms = max(end_ms, talk.now_ms) + rng.randrange(700, 2500)
+    return tuple(visits)
+
+
 def play(talk: Talk) -> None:
-    """Raises KeyError: nothing is shown yet."""
-    raise KeyError("no pictures yet")
+    """A request, and visitors. Raises KeyError where there is no room."""
+    begin(talk)
+    rng = talk.rng
+    coming, only = rng.choice((ask_anybody, ask_named, ask_looks))(talk)
+    ack = talk.own(rng.choice(ACKNOWLEDGED))
+    need_time(talk, 7000)
+    visits = () if rng.random() < NOBODY_SHARE else receive(talk, coming, only)
+    end_ms = max(talk.now_ms, *(visit.to_ms for visit in visits), ack.end_ms)
+    stay_silent(talk, talk.now_ms, end_ms + rng.randrange(500, 2000 if visits else 6000))
+    passers: tuple[Visit, ...] = ()
+    if rng.random() < PASSER_SHARE:
+        passed_ms = ack.end_ms + rng.randrange(0, 3000)
+        passers = (Visit(some_look(rng), passed_ms, passed_ms + rng.randrange(1500, 3000)),)
+    scene = Entrance(some_room(rng), visits, passers, rng.uniform(66, 94), rng.random() < 0.6)
+    show(talk, filmed(rng, scene))

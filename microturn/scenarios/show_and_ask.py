@@ -3,6 +3,12 @@ holding?", "How many dots?", "What does it say?"."""
 
 from __future__ import annotations
 
+from microturn.data.drawing import COLORS as PAINTS
+from microturn.data.scenes import filmed, some_room
+from microturn.data.scenes_motion import Stirring, Typing
+from microturn.data.scenes_people import SHIRTS, SKINS, Action, some_look
+from microturn.data.scenes_things import Held, Sign, some_places
+from microturn.data.sights import LAST_MS, begin, show
 from microturn.data.talk import Talk
 from microturn.scenarios.questions import NUMBERS
 from microturn.scenarios.timer_once import OBJECTS
@@ -11,7 +17,7 @@ from microturn.scenarios.timer_once import OBJECTS
 COLORS = (
     "red", "green", "blue", "yellow", "black", "white", "orange", "purple", "pink", "brown", "grey",
 )
-WORDS = (  # written on a sign; every fifth is kept for evaluation
+WORDS = (  # written on a sign
     "hello", "yes", "no", "stop", "go", "open", "closed", "exit", "sale", "hot", "cold", "push",
     "pull", "tea", "milk", "home", "taxi", "bus", "left", "right",
 )
@@ -89,6 +95,16 @@ DOES = {
     "stir": "You are stirring.",
 }
 UNSEEN = "I don't see anything yet."
+KINDS = (
+    "what", "what", "see", "color of", "color of", "color", "dots", "fingers", "word", "number",
+    "shape",
+)  # fmt: skip
+DOING_SHARE = 0.15
+EMPTY_SHARE = 0.06
+RISE_MS = 600  # until something held up can be seen well
+INKS = ("red", "blue", "green", "black", "purple", "brown")
+PAIRS = tuple((thing, color) for thing in COLORED for color in COLORS)  # every fifth is kept
+Shown = tuple[str, str] | Sign | int
 WHOLE_EPISODE = True
 USER_TEXTS = (
     *WHAT, *SEE, *WHICH_COLOR, *HOW_MANY, *FINGERS, *READ, *NUMBER, *SHAPE, *DOING,
@@ -100,6 +116,109 @@ OWN_TEXTS = (
 )  # fmt: skip
 
 
+def pair(talk: Talk) -> tuple[str, str]:
+    """A thing and its colour."""
+    return talk.choose(PAIRS)
+
+
+def about_sign(talk: Talk, kind: str) -> tuple[Shown, str, str]:
+    """A card, a question about it, and the answer."""
+    rng = talk.rng
+    ink = PAINTS[rng.choice(INKS)]
+    if kind == "dots":
+        num = rng.randint(1, 9)
+        sign = Sign("dots", str(num), ink, some_places(rng, num))
+        return sign, talk.choose(HOW_MANY), IS_NUMBER[num]
+    if kind == "word":
+        word = rng.choice(WORDS)
+        return Sign("word", word.upper(), ink), talk.choose(READ), SAYS[word]
+    if kind == "number":
+        num = rng.randint(0, 9)
+        return Sign("number", str(num), ink), talk.choose(NUMBER), IS_NUMBER[num]
+    shape = rng.choice(SHAPES)
+    return Sign("shape", shape, ink), talk.choose(SHAPE), IS_SHAPE[shape]
+
+
+def about(talk: Talk, kind: str) -> tuple[Shown, str, str]:
+    """What is shown, the question, the answer."""
+    rng = talk.rng
+    if kind == "what":
+        thing, color = pair(talk)
+        return (thing, color), talk.choose(WHAT), IS_THING[thing]
+    if kind == "see":
+        color, thing = rng.choice(tuple(READY_SEEN))
+        return (thing, color), talk.choose(SEE), READY_SEEN[color, thing]
+    if kind == "color of":
+        thing, color = pair(talk)
+        return (thing, color), OF_THING[thing], IS_COLOR[color]
+    if kind == "color":
+        thing, color = pair(talk)
+        shown = Sign("color", color, PAINTS[color]) if rng.random() < 0.5 else (thing, color)
+        return shown, talk.choose(WHICH_COLOR), IS_COLOR[color]
+    if kind == "fingers":
+        num = rng.randint(1, 5)
+        return num, talk.choose(FINGERS), IS_NUMBER[num]
+    return about_sign(talk, kind)
+
+
+def ask(talk: Talk, question: str, answer: str, label: str, since_ms: int) -> None:
+    """The question and the answer; something is seen since a time."""
+    asked_for = talk.user(question)
+    own = talk.own(answer, do=None)
+    until_ms = own.end_ms + talk.rng.randrange(200, 900)
+    talk.mark("shown", label, since_ms, until_ms)
+    talk.expect("answer", (asked_for.end_ms, until_ms), (answer,), asked_for.onset_ms)
+    talk.now_ms = until_ms
+
+
+def name_of(shown: Shown) -> str:
+    """What is shown, in words."""
+    if isinstance(shown, int):
+        return f"{shown} fingers"
+    if isinstance(shown, Sign):
+        return f"{shown.kind} {shown.content}"
+    return f"{shown[1]} {shown[0]}"
+
+
+def hold_up(talk: Talk) -> None:
+    """A few things, one after the other, and a question about each."""
+    rng = talk.rng
+    held: list[tuple[int, int, Shown]] = []
+    if rng.random() < EMPTY_SHARE:
+        ask(talk, talk.choose(WHAT), UNSEEN, "nothing", talk.now_ms)
+    for kind in rng.sample(KINDS, rng.randint(2, 4)):
+        if talk.now_ms > LAST_MS - 3000:
+            break
+        shown, question, answer = about(talk, kind)
+        since_ms = talk.now_ms + rng.randrange(100, 900)
+        talk.now_ms = since_ms + rng.randrange(100, RISE_MS)
+        ask(talk, question, answer, name_of(shown), since_ms)
+        held.append((since_ms, talk.now_ms + 300, shown))
+    scene = Held(
+        some_room(rng), some_look(rng), tuple(held), rng.uniform(92, 108), rng.uniform(58, 70),
+        rng.uniform(22, 34), rng.uniform(-12, 12), rng.uniform(40, 60),
+    )  # fmt: skip
+    show(talk, filmed(rng, scene))
+
+
+def act(talk: Talk) -> None:
+    """The user does something and asks what it is."""
+    rng = talk.rng
+    what = rng.choice(tuple(DOES))
+    start_ms = talk.now_ms
+    talk.now_ms += rng.randrange(1000, 4000)
+    ask(talk, talk.choose(DOING), DOES[what], what, start_ms)
+    room, spans = some_room(rng), ((start_ms, talk.now_ms + 600),)
+    if what == "type":
+        scene = Typing(room, spans, rng.choice(SKINS), rng.choice(SHIRTS))
+    elif what == "stir":
+        scene = Stirring(room, spans, rng.choice(SKINS), rng.choice(SHIRTS))
+    else:
+        scene = Action(room, some_look(rng), what, spans)
+    show(talk, filmed(rng, scene))
+
+
 def play(talk: Talk) -> None:
-    """Raises KeyError: nothing is shown yet."""
-    raise KeyError("no pictures yet")
+    """Things are held up, or something is done; the user asks about it."""
+    begin(talk)
+    (act if talk.rng.random() < DOING_SHARE else hold_up)(talk)
