@@ -138,7 +138,7 @@ def measure(config: RunConfig, out: Path, suite_name: str, html: Path | None, as
     check_name(config.system)
     out.mkdir(parents=True, exist_ok=True)
     played, source = runner.run(config, None if as_json else progress)
-    report = summary.build(config, played, source.voices, suite_name)
+    report = summary.build(config, played, source.voices, suite_name, omitted(played))
     report["media"] = str(source.root.resolve())
     keep(out, played, report)
     if html is not None:
@@ -147,6 +147,16 @@ def measure(config: RunConfig, out: Path, suite_name: str, html: Path | None, as
         write_report(html, [out])
     tell(as_json, report, summary.table(report) + f"\n\n{out}: traces, scores, report.json")
     return 0 if report["played"] else 1
+
+
+def omitted(played: Sequence[Played]) -> list[str]:
+    """Scores that lack what they need, and why."""
+    from microturn.evals.listen_back import GROUPS, find_recogniser
+
+    is_read = any(one.id.partition("/")[0] in GROUPS and one.status == "played" for one in played)
+    is_scored = any(score.metric == "spoken" for one in played for score in one.scores)
+    reason = find_recogniser()[1] if is_read and not is_scored else ""
+    return [reason] if reason else []
 
 
 def progress(num_done: int, num_all: int, played: Played) -> None:

@@ -34,9 +34,8 @@ nice .venv/bin/python -m microturn.train.vocoder \
 nice "$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
 cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
 
-# 4. What it does, family by family, and what a micro-turn costs.
-.venv/bin/python -m microturn.evals.families --bank "$BANK" --model "$OUT/nano/model" |
-  tee "$OUT/families.json"
+# 4. What it does, skill by skill, in voices that did not train it; and what a micro-turn costs.
+"$microturn" eval nano-card --system "model:$OUT/nano/model" --out "$OUT/eval" --html "$OUT/eval.html"
 "$microturn" bench tick --model "$OUT/nano/model" --json | tee "$OUT/tick.json"
 
 echo "talk to it: $microturn serve --open --model $OUT/nano/model"

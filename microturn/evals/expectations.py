@@ -35,10 +35,15 @@ def words_of(event: Event, bank: Bank) -> tuple[Word, ...]:
 
 
 def said_text(event: Event, bank: Bank) -> str:
-    """The text of an event; of one that is cut off, the words that were begun."""
+    """The text of an event; of one that is cut off, the words that were over by then."""
     if event.cut_ms is None or event.cut_ms >= event.end_ms:
         return event.text
-    return " ".join(word for word, _, _ in words_of(event, bank))
+    whole = [
+        word.text
+        for word in utterance_of(event, bank).words
+        if event.onset_ms + word.end_ms <= event.cut_ms
+    ]
+    return " ".join(whole)
 
 
 def own_spans(timeline: Timeline) -> list[Span]:

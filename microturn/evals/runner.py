@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from microturn.evals.episode import Episode
+from microturn.evals.listen_back import GROUPS as RECOGNISED
+from microturn.evals.listen_back import find_recogniser, spoken_scores
 from microturn.evals.play import play
+from microturn.evals.recogniser import Recogniser
 from microturn.evals.record import Score, Trace
 from microturn.evals.sources import Source, SourceConfig, job_id, open_source
 from microturn.evals.systems import open_system
@@ -64,15 +67,48 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if not isinstance(error, ValueError) else text
 
 
-def play_one(source: Source, system: Any, job: Any) -> Played:
+@dataclass(frozen=True)
+class Bench:
+    """What plays and scores episodes in one process."""
+
+    source: Source
+    system: Any
+    sounds: Path | None = None
+    recogniser: Recogniser | None = None
+
+    @classmethod
+    def open(cls, config: RunConfig, source: Source | None = None) -> Bench:
+        """Raises ValueError where source or system cannot be opened."""
+        source = source or open_source(config.source)
+        system = open_system(config.system, config.sounds, config.seed, config.vad)
+        listens = config.sounds is not None and needs_recogniser(source, config)
+        return cls(source, system, config.sounds, find_recogniser()[0] if listens else None)
+
+    def scores(self, episode: Episode, trace: Trace) -> tuple[Score, ...]:
+        """All scores of a trace; of what is to be read aloud also how it can be understood."""
+        found = self.source.score(episode, trace)
+        is_read = episode.id.partition("/")[0] in RECOGNISED
+        if is_read and self.recogniser is not None and self.sounds is not None:
+            found += spoken_scores(episode, trace, self.sounds, self.recogniser)
+        return tuple(found)
+
+
+def needs_recogniser(source: Source, config: RunConfig) -> bool:
+    """Whether any episode is one that is listened back to."""
+    jobs = source.jobs(config.limit) if config.source.dataset == "synthetic" else []
+    return any(job_id(job).partition("/")[0] in RECOGNISED for job in jobs)
+
+
+def play_one(bench: Bench, job: Any) -> Played:
     """Make, play and score one episode; any fault is its result."""
     id = job_id(job)
     try:
-        episode = source.episode(job)
+        episode = bench.source.episode(job)
         if episode.missing:
             return Played(id, "missing", "its media are not here", episode)
-        trace = play(system, episode, source.root, frames_of=source.frames_of)
-        return Played(id, "played", "", episode, trace, tuple(source.score(episode, trace)))
+        source = bench.source
+        trace = play(bench.system, episode, source.root, frames_of=source.frames_of)
+        return Played(id, "played", "", episode, trace, bench.scores(episode, trace))
     except Exception as error:  # whatever a system does, the others go on
         return Played(id, "failed", one_line(error))
 
@@ -84,14 +120,13 @@ def work(connection: Connection, config: RunConfig) -> None:
 
     torch.set_num_threads(1)
     try:
-        source = open_source(config.source)
-        system = open_system(config.system, config.sounds, config.seed, config.vad)
+        bench = Bench.open(config)
     except Exception as error:  # told to the one who started this process
         connection.send(("broken", one_line(error)))
         return
-    connection.send(("ready", getattr(system, "name", config.system)))
+    connection.send(("ready", getattr(bench.system, "name", config.system)))
     while (job := connection.recv()) is not None:
-        connection.send(("done", play_one(source, system, job)))
+        connection.send(("done", play_one(bench, job)))
 
 
 class Worker:
@@ -223,9 +258,9 @@ def run(
 
 
 def _here(config: RunConfig, source: Source, jobs: Sequence[Any]) -> Iterator[Played]:
-    system = open_system(config.system, config.sounds, config.seed, config.vad)
+    bench = Bench.open(config, source)
     for job in jobs:
-        yield play_one(source, system, job)
+        yield play_one(bench, job)
 
 
 def _apart(config: RunConfig, jobs: Sequence[Any]) -> Iterator[Played]:

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from microturn.data.bank import Bank
-from microturn.data.loader import fills_episode
 from microturn.data.mix import Sound, rough
 from microturn.data.render import user_track
 from microturn.data.talk import Talk
@@ -61,15 +60,13 @@ def compose(skill: str, number: int, bank: Bank, length_ms: int, seed: int = SEE
             reason = str(error.args[0])
             continue
         if talk.expects and not any(typed.role == "system" for typed in talk.typed):
-            return talk.timeline(duration_ms(talk, fills_episode(module)), (skill,))
+            return talk.timeline(duration_ms(talk), (skill,))
         reason = "nothing is expected in it"
     raise ValueError(f"no talk of {skill} could be made: {reason}")
 
 
-def duration_ms(talk: Talk, is_whole: bool) -> int:
-    """Until everything said and expected is over; a talk that fills its time ends with it."""
-    if is_whole:
-        return talk.duration_ms
+def duration_ms(talk: Talk) -> int:
+    """Until everything said and expected is over."""
     ends = [talk.now_ms, *(e.audible_end_ms for e in talk.events)]
     ends += [e.window_ms[1] for e in talk.expects]
     return to_grid(max(ends) + TAIL_MS)
