@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from eval_media import load, mp4, note, said, sound
 from microturn.evals import counting, scripted
 from microturn.evals.catalog import open_set
 from microturn.evals.draft import slug
+from microturn.evals.episode import parse_episode
 from microturn.evals.load_proactivevideoqa import key_words
 from microturn.evals.metrics import score_all
 from microturn.evals.play import play
+from microturn.evals.schema import to_json
 
 REPCOUNT_HEAD = "type,name,count,L1,L2,L3,L4,L5,L6,fps\n"
 
@@ -242,3 +246,44 @@ def test_the_oracle_does_what_is_expected_and_silence_does_not(tmp_path: Path) -
     assert values["oracle"] == best | {"count_error": 0}
     silent = {metric: values["silent"][metric] for metric in best}
     assert silent == dict.fromkeys(best, 0) | {"pauc": 0.25}
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a JSON value."""
+    inside: list[Any] = []
+    if isinstance(node, (dict, list)):
+        inside = list(node.items() if isinstance(node, dict) else enumerate(node))
+    return [path] + [place for key, value in inside for place in places(value, (*path, key))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_value_of_any_form_ends_in_an_episode_or_in_one_line(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    forms = (None, -5, 1e9, "x", "", [], {}, [[]], {"a": 1}, True, [0.2, 0.1], "../x")
+    made = (
+        ("proactivevideoqa", proactive, "WEB/anno.json"),
+        ("charades", charades, "charades.json"),
+    )
+    for name, make, file in made:
+        root = tmp_path / name
+        root.mkdir()
+        make(root)
+        whole = (root / file).read_text()
+        num_items = len(load(name, root, split="all"))
+        for _ in range(40):
+            value = json.loads(whole)
+            path = rng.choice([place for place in places(value) if place])
+            *above, last = path
+            node = value
+            for key in above:
+                node = node[key]
+            node[last] = rng.choice(forms)
+            note(root / file, value)
+            try:
+                found = load(name, root, split="all")
+            except ValueError as error:
+                assert " wants " in str(error) and "\n" not in str(error)
+                continue
+            assert len(found) == num_items or "actions" in path or len(path) == 1
+            for episode in found.values():
+                assert parse_episode(json.dumps(to_json(episode))) == episode

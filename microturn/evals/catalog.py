@@ -6,6 +6,7 @@ The tau-Voice panel (`panel.py`) takes any trace and needs no data of its own.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -191,9 +192,8 @@ def contents(official: OfficialSet, look_at_all: bool) -> dict[str, Any]:
 
 def kind_of(problem: str) -> str:
     """A problem without what differs from item to item: a path in front, and numbers."""
-    words = problem.split(" ")
-    rest = words[1:] if "/" in words[0] and len(words) > 1 else words
-    return " ".join("N" if word.strip(":,;").isdigit() else word for word in rest)
+    first, _, rest = problem.partition(" ")
+    return re.sub(r"\d{2,}", "N", rest if "/" in first and rest else problem)
 
 
 def describe(entries: Sequence[dict[str, Any]]) -> str:

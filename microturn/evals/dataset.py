@@ -10,6 +10,7 @@ is yielded all the same. `raw` of an episode is {"subset", "annotation" (untouch
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -102,7 +103,7 @@ class OfficialSet:
             raise self.benchmark.wrong(self.root, "no such folder")
         split = self.benchmark.default_split if split is None else split
         num, seen, ids = 0, set[str](), set[str]()
-        for item in self.benchmark.items(self.root):
+        for item in self._annotated():
             seen |= {item.split, item.subset}
             item = item if item.id not in ids else replace(item, id=f"{item.id}#{len(ids)}")
             ids.add(item.id)
@@ -115,6 +116,19 @@ class OfficialSet:
             known = ", ".join(sorted(seen - {""})) or "no items at all"
             wanted = " ".join(filter(None, (split, *self.subsets))) or "all"
             raise self.benchmark.wrong(self.root, f"nothing for {wanted!r} (there is: {known})")
+
+    def _annotated(self) -> Iterator[Item]:
+        """All items; whatever cannot be read is the fault of the layout."""
+        try:
+            yield from self.benchmark.items(self.root)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise self.benchmark.wrong(
+                self.root, f"a file is no text as described: {error}"
+            ) from error
+        except ValueError as error:
+            if " wants " in str(error):
+                raise
+            raise self.benchmark.wrong(self.root, str(error)) from error
 
     def episode(self, item: Item) -> Episode:
         """One item as an episode, whatever is the matter with it."""

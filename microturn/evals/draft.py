@@ -181,7 +181,11 @@ class Draft:
     # ---- facts
 
     def segment(self, id: str, role: Any, span: tuple[int, int], kind: Any, **more: Any) -> Segment:
-        """Add an annotated piece of the input."""
+        """Add an annotated piece of the input; a text that is none is left out."""
+        for name in ("text", "label"):
+            if not isinstance(more.get(name, ""), (str, type(None))):
+                self.problem(f"the {name} of {id} is no text: left out")
+                more[name] = None
         self.segments.append(Segment(id, role, span[0], span[1], kind, **more))
         return self.segments[-1]
 

@@ -66,7 +66,12 @@ def class_items(video: str, facts: Any, names: dict[str, str]) -> Iterator[Item]
         yield Item(f"charades/classes/{video}", ValueError("is no object"), "test", "classes")
         return
     split = "train" if str(facts.get("subset", "")).startswith("train") else "test"
-    for number, action in enumerate(list[Any](facts.get("actions") or [])):
+    actions = facts.get("actions") or []
+    if not isinstance(actions, list):
+        fault = ValueError("the actions are no list")
+        yield Item(f"charades/classes/{video}", fault, split, "classes")
+        return
+    for number, action in enumerate(list[Any](actions)):
         id = f"charades/classes/{video}/{number}"
         try:
             label, start, end = action

@@ -49,7 +49,7 @@ def definitions(root: Path) -> dict[str, dict[str, Any]]:
         return {}
     found = read_json(path)
     rows = list(found.values()) if isinstance(found, dict) else found
-    if len(rows) == 1 and isinstance(rows[0], list):  # one list under a name
+    if isinstance(rows, list) and len(rows) == 1 and isinstance(rows[0], list):  # under a name
         rows = rows[0]
     if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
         raise BENCHMARK.wrong(path, "is no list of scenarios with ids")
@@ -58,11 +58,13 @@ def definitions(root: Path) -> dict[str, dict[str, Any]]:
 
 def tool_schemas(scenarios: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     """A schema for each function that any expected call names, from the arguments it is given."""
-    calls = [call for row in scenarios for call in row.get("expected_tool_calls") or ()]
     by_name: dict[str, list[dict[str, Any]]] = {}
-    for call in calls:
-        if isinstance(call, dict) and "function" in call:
-            by_name.setdefault(str(call["function"]), []).append(call.get("args") or {})
+    for row in scenarios:
+        calls = row.get("expected_tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            args = call.get("args", {}) if isinstance(call, dict) else None
+            if isinstance(args, dict) and "function" in call:
+                by_name.setdefault(str(call["function"]), []).append(args)
     return tuple(schema(name, given) for name, given in sorted(by_name.items()))
 
 
