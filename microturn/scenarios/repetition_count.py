@@ -77,7 +77,7 @@ NOTHING_SHARE = 0.08  # of the talks, in which nothing repeats
 THING_SHARE = 0.25  # with a ball or a pendulum
 SILENT_SHARE = 0.3  # of the exercises are counted silently
 PAUSE_SHARE, PAUSE_MS = 0.12, (700, 2500)  # between repetitions
-PERIOD_MS = (1000, 2300)  # of a repetition
+PERIOD_MS = (800, 2300)  # of a repetition
 STOPPABLE_MS = 500  # from a number to the end of the next repetition, at least
 STOP_SHARE = 0.2  # of the counts aloud are stopped by the user
 USER_TEXTS = (
@@ -170,7 +170,7 @@ def play(talk: Talk) -> None:
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     start_ms = talk.now_ms + talk.rng.randrange(300, 2000)
-    until_ms = LAST_MS - 2000 if is_silent else LAST_MS
+    until_ms = LAST_MS - 2000 if is_silent else LAST_MS + 1000
     is_nothing = talk.rng.random() < NOTHING_SHARE
     reps = () if is_nothing else beats(talk, start_ms, until_ms)
     if is_silent:
