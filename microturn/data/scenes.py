@@ -172,7 +172,8 @@ def light(gain: tuple[float, float, float], slope: tuple[float, float]) -> Float
     """How bright each place is, [120, 160, 3]."""
     x = np.linspace(-1, 1, IMAGE_WIDTH, dtype=np.float32)[None, :, None]
     y = np.linspace(-1, 1, IMAGE_HEIGHT, dtype=np.float32)[:, None, None]
-    return (1 + slope[0] * x + slope[1] * y) * np.asarray(gain, dtype=np.float32)
+    lit = (1 + slope[0] * x + slope[1] * y) * np.asarray(gain, dtype=np.float32)
+    return lit.astype(np.float32)
 
 
 def filmed(rng: random.Random, scene: Drawn) -> Scene:
