@@ -6,6 +6,7 @@ open sentences by their letters, so that the split needs no list.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ def in_split(place: int, options: Sequence[Any], talk: HasSplit) -> bool:
     return (place % KEPT_EVERY == KEPT_EVERY - 1) == (talk.split == "eval")
 
 
+@functools.lru_cache(maxsize=65_536)  # the same texts are asked for at every episode
 def split_of(sentence: str) -> str:
     """The split of an open sentence: the same for every writing of the same words."""
     digest = hashlib.sha1(normalise(sentence).encode()).digest()
