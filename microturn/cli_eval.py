@@ -40,13 +40,13 @@ class EvalPrepare:
     """Unpack a downloaded benchmark for its loader: Parquet to files, sound out of videos."""
 
     name: Positional[str]
-    root: Path | None = None  # its own folder; default: as `eval list` finds it
+    folder: Path | None = None  # its own folder; default: as `eval list` finds it
     as_json: Json = False
 
     def execute(self) -> int:
         from microturn.cli import tell
 
-        result = prepare_benchmark(self.name, self.root)
+        result = prepare_benchmark(self.name, self.folder)
         made = ", ".join(f"{count} {what}" for what, count in result["made"].items())
         tell(self.as_json, result, f"{self.name}: {made}")
         return 0

@@ -90,7 +90,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "is no folder" in capsys.readouterr().err
     assert cli.main(["eval", "list", "nobody"]) == 2
     assert "no benchmark 'nobody'" in capsys.readouterr().err
-    assert cli.main(["eval", "prepare", "ifeval", "--root", str(tmp_path)]) == 2
+    assert cli.main(["eval", "prepare", "ifeval", "--folder", str(tmp_path)]) == 2
     assert "nothing has to be prepared" in capsys.readouterr().err
 
 
