@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from microturn.evals.cascade_parts import cascade_of
 
 from microturn.data.bank import Spoken, Word
 from microturn.evals.recogniser import FOLDER_VARIABLE, find_whisper
 from microturn.evals.synthesiser import LEAD_MS, Voice, load_synthesiser
+from microturn.evals.systems import open_system
+from microturn.evals.vad import EnergyVad
 
 
 class Engine:
@@ -65,3 +68,28 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("microturn.evals.recogniser.PACKAGE", "no_such_package_here")
     with pytest.raises(ValueError, match="needs a recogniser"):
         find_whisper()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("clock=mine", "choose lockstep or wallclock"),
+        ("hangover_ms=long", "must be a number of ms"),
+        ("url=http://x", "name the model"),
+        ("speed=2", "cascade has no speed; there are clock"),
+        ("wallclock", "want name=value"),
+        ("hangover_ms=20", "gap_ms <= hangover_ms"),
+        ("whisper=/no/such/folder", r"no model\.bin in"),
+    ],
+)
+def test_a_cascade_is_named_with_known_settings(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        cascade_of(text, None, EnergyVad())
+
+
+def test_systems_know_the_cascade_and_the_endpoints() -> None:
+    with pytest.raises(ValueError, match="choose lockstep or wallclock"):
+        open_system("cascade:clock=mine", vad="energy")
+    assert open_system("live:ws://host/x", vad="energy").name == "live:host"
+    assert open_system("realtime:wss://host/x#key=K", vad="energy").name == "realtime:host"
+    assert open_system("gemini:", vad="energy").name == "gemini:generativelanguage.googleapis.com"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +21,15 @@ from microturn.evals.capture import CapturedSession
 from microturn.evals.cascade_mouth import Mouth
 from microturn.evals.episode import Episode
 from microturn.evals.interfaces import InputTick, OutputTick
-from microturn.evals.recogniser import Recogniser, Whisper
+from microturn.evals.recogniser import Recogniser
 from microturn.evals.record import SystemFacts, Trace
 from microturn.evals.reply import Agent, Later, MakeAgent, Reply, is_hum
-from microturn.evals.rule_agent import Rules
-from microturn.evals.synthesiser import Synthesiser, load_synthesiser
+from microturn.evals.synthesiser import Synthesiser
 from microturn.evals.turn_detector import (
     DetectorConfig,
     SpeechStream,
     TurnDetector,
     TurnEvent,
-    load_ears,
 )
 from microturn.evals.vad import Vad, load_vad
 from microturn.turns import INPUT_RATE_HZ, FloatArray
@@ -78,30 +76,6 @@ class Cascade:
 
     def open(self, episode: Episode) -> CascadeSession:
         return CascadeSession(self, episode)
-
-
-def load_cascade(
-    minds: MakeAgent | None = None,
-    synthesiser: str = "auto",
-    voice: str | None = None,
-    whisper: Path | None = None,
-    clock: str = "lockstep",
-    vad: Vad | None = None,
-    out: Path | None = None,
-) -> Cascade:
-    """The cascade of what is installed; `ckpt` of its facts says which parts.
-
-    minds: rules without. Raises ValueError naming the part that is missing.
-    """
-    if clock not in ("lockstep", "wallclock"):
-        raise ValueError(f"no clock {clock!r}: choose lockstep or wallclock")
-    ears, recogniser, minds = load_ears(), Whisper(whisper), minds or Rules()
-    mouth = load_synthesiser(synthesiser, voice)
-    parts = " + ".join((ears.name, recogniser.name, minds.name, mouth.name))
-    facts = SystemFacts("cascade", parts, STEP_MS, "lockstep")
-    if clock == "wallclock":
-        facts = replace(facts, clock="wallclock")
-    return Cascade(ears, recogniser, minds, mouth, facts=facts, vad=vad or load_vad(), out=out)
 
 
 class CascadeSession:

@@ -116,6 +116,24 @@ def open_python(opening: Opening) -> System:
     return make(opening)
 
 
+def open_cascade(opening: Opening) -> System:
+    """The cascade of what is installed; settings stand behind the colon (`cascade_of`)."""
+    from microturn.evals.cascade_parts import cascade_of
+
+    return cascade_of(opening.argument, opening.sounds, load_vad(opening.vad))
+
+
+def endpoint_as(kind: str) -> Open:
+    """A server by URL."""
+
+    def open_endpoint(opening: Opening) -> System:
+        from microturn.evals.endpoints import endpoint_of
+
+        return endpoint_of(kind, opening.argument, opening.sounds, load_vad(opening.vad))
+
+    return open_endpoint
+
+
 SYSTEMS: dict[str, Open] = {
     "model": open_model,
     "silent": scripted_as(scripted.silent),
@@ -123,6 +141,10 @@ SYSTEMS: dict[str, Open] = {
     "oracle": scripted_as(scripted.oracle),
     "echo": scripted_as(scripted.echo),
     "vad_endpointer": scripted_as(scripted.vad_endpointer),
+    "cascade": open_cascade,
+    "live": endpoint_as("live"),
+    "realtime": endpoint_as("realtime"),
+    "gemini": endpoint_as("gemini"),
     "files": open_files,
     "python": open_python,
 }
