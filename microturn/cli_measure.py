@@ -68,7 +68,7 @@ class EvalRun:
     bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
     groups: tuple[str, ...] = ()  # of the built-in set; none means all
     workers: int = 0  # processes; 0 means one for each core, at most 4
-    timeout_s: float = 120.0  # of one episode
+    timeout_s: float = 300.0  # of one episode
     vad: str = "auto"  # silero, energy, or silero where it is installed
     seed: int = 0
     as_json: Json = False

@@ -9,6 +9,7 @@ text would take.
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ import soundfile
 from microturn.data.bank import LEAD_MS, TRAIL_MS, Bank, Clip, Spoken, Word, span_of
 from microturn.data.corpus import sentences
 from microturn.data.programs import Espeak, Flite
+from microturn.data.split import split_of
 from microturn.data.voices import may_train
 from microturn.scenarios.translation import LANGUAGES
 from microturn.signal.text import normalise
@@ -34,8 +36,7 @@ SPANISH = "es-419"  # of espeak-ng, for texts that are Spanish
 ESPEAK_VOICES = ("en-gb-scotland", "en-us+f3", "en-029")  # in no list of training voices
 OWN = "estimated"
 OWN_START_MS, OWN_LETTER_MS = 400, 56  # of the model's own training voice; fitted on 1,383 clips
-OPEN_SENTENCES = 400  # of those kept for evaluation, what there is to listen to
-OPEN_WORDS = (6, 16)
+OPEN_WORDS = (5, 18)
 NO_ENGINE = (
     "no speech program to make evaluation voices with: apt install flite (or espeak-ng), "
     "or give a bank of held-out voices with --bank"
@@ -216,9 +217,9 @@ class EvalBank(Bank):
         return super().samples(clip)
 
 
+@functools.cache
 def open_sentences() -> tuple[str, ...]:
-    """Some of the open sentences that are kept for evaluation."""
+    """The open sentences that are kept for evaluation by their place and by their letters."""
     low, high = OPEN_WORDS
     found = [s.text for s in sentences("eval") if low <= s.num_words <= high]
-    step = max(1, len(found) // OPEN_SENTENCES)
-    return tuple(found[::step])[:OPEN_SENTENCES]
+    return tuple(text for text in found if split_of(text) == "eval")

@@ -221,7 +221,8 @@ def published(rows: Sequence[dict[str, Any]]) -> str:
         + "</div>"
         for row in rows
     )
-    return f"<div class='published'><span class='badge'>reported by their authors, other data</span>{lines}</div>"
+    badge = "<span class='badge'>reported by their authors, other data</span>"
+    return f"<div class='published'>{badge}{lines}</div>"
 
 
 def latencies(runs: Sequence[RunFolder]) -> str:

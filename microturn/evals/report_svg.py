@@ -5,6 +5,7 @@ radar. No dependencies; colours come from the page's style sheet by class.
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -133,7 +134,7 @@ def envelope(audio: FloatArray, columns: int = COLUMNS) -> list[float]:
     edges = np.linspace(0, len(audio), columns + 1).astype(int)
     peaks = [
         float(np.abs(audio[a : max(b, a + 1)]).max())
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
     ]
     top = max(max(peaks), 0.02)
     return [peak / top for peak in peaks]

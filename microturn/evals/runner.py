@@ -43,7 +43,7 @@ class RunConfig:
     sounds: Path | None = None
     seed: int = 0
     vad: str = "auto"
-    timeout_s: float = 120.0
+    timeout_s: float = 300.0
     workers: int = 2
     budget_s: float | None = None
     limit: int | None = None
@@ -180,7 +180,7 @@ class Crew:
     def is_over(self) -> bool:
         """Whether no further episode may be begun."""
         budget_s = self.config.budget_s
-        is_late = budget_s is not None and time.monotonic() - self.begin_s > budget_s
+        is_late = budget_s is not None and time.monotonic() - self.begin_s >= budget_s
         return not self.left or is_late
 
     def results(self) -> Iterator[Played]:

@@ -18,14 +18,17 @@ from microturn.evals.groups import chosen
 from microturn.evals.metrics import score_all
 from microturn.evals.metrics_talk import score_talk
 from microturn.evals.record import Score, Trace
+from microturn.evals.systems import of_python
 from microturn.turns import ByteArray
 
+PYTHON = "python:"
 Frames = Callable[[Path, Track], Iterable[tuple[int, ByteArray]]]
 
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """dataset: `synthetic` or a benchmark's name. root: a benchmark's folder, or where synthetic
+    """dataset: `synthetic`, a benchmark's name, or `python:package.module:function`, called with
+    this config and giving a `Source`. root: a benchmark's folder, or where synthetic
     media go. bank: folders of a speech bank in place of the one made here. groups: of the
     synthetic set; () means all. counts: episodes of each skill, by group."""
 
@@ -106,6 +109,9 @@ class OfficialSource:
 
 def open_source(config: SourceConfig) -> Source:
     """Raises ValueError for an unknown name, a benchmark that is not here, or want of voices."""
+    if config.dataset.startswith(PYTHON):
+        make: Callable[[SourceConfig], Source] = of_python(config.dataset.removeprefix(PYTHON))
+        return make(config)
     if config.dataset != synthetic.NAME:
         return OfficialSource(catalog.open_set(config.dataset, config.root))
     bank = EvalBank.load(config.bank) if config.bank else EvalBank()

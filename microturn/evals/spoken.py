@@ -17,6 +17,7 @@ from microturn.evals.utterances import merge
 GAP_MS = 150
 EARLY_MS = 200  # a reply that begins this long before the end of a turn has not cut it off
 ALL_OF = 4  # content words of an answer that must all be there; of more, half
+STOPPING_MS = 500  # words of a reply that is spoken into still belong to it
 LEAD_MS = 200  # words may be written this long before their sound
 
 
@@ -61,6 +62,8 @@ def reply_text(episode: Episode, trace: Trace, on: Segment, until_ms: int) -> st
     if onset_ms is None:
         return ""
     end_ms = max(next_turn_ms(episode, on.t1 + 1), onset_ms + 1)
+    if any(a < end_ms < b for a, b in sounding(trace)):
+        end_ms += STOPPING_MS
     return text_between(trace, onset_ms - LEAD_MS, end_ms)
 
 

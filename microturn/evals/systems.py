@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -104,15 +105,20 @@ def open_files(opening: Opening) -> System:
     return FileSystem(folder, load_vad(opening.vad))
 
 
-def open_python(opening: Opening) -> System:
-    """A function of the user's own: `python:package.module:function`, called with the opening."""
-    module, _, name = opening.argument.partition(":")
+def of_python(named: str) -> Any:
+    """The function `package.module:function`. Raises ValueError where there is none."""
+    module, _, name = named.partition(":")
     try:
-        make: Open = getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(
-            f"cannot open python:{opening.argument}: want python:package.module:function ({error})"
+            f"cannot open python:{named}: want python:package.module:function ({error})"
         ) from error
+
+
+def open_python(opening: Opening) -> System:
+    """A function of the user's own: `python:package.module:function`, called with the opening."""
+    make: Open = of_python(opening.argument)
     return make(opening)
 
 
