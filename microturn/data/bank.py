@@ -14,10 +14,10 @@ import io
 import json
 import tarfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,19 @@ from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 SILENCE = 0.01  # of the clip's peak: what is quieter before and after is cut off
 LEAD_MS, TRAIL_MS = 20, 60
 HUMAN = "human"  # the engine of recordings
+MISSING_MS = 200  # sound that may be missing at a clip's end
+T = TypeVar("T")
+
+
+class DamagedClip(ValueError):
+    """A clip whose sound is gone or cannot be used; `key` names it."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.key, str(self))  # it comes whole out of a worker process
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,22 @@ def span_of(samples: npt.NDArray[np.int16], per_ms: int) -> tuple[int, int]:
         return 0, len(samples)
     first, last = int(loud[0]) - LEAD_MS * per_ms, int(loud[-1]) + TRAIL_MS * per_ms
     return max(0, first), min(len(samples), last)
+
+
+def check_sound(clip: Clip, audio: FloatArray, rate_hz: int) -> None:
+    """Raises DamagedClip for sound that is empty, no numbers, or shorter than its words."""
+    length_ms = len(audio) * 1000 // rate_hz
+    words_ms = max((word.end_ms for word in clip.words), default=0)
+    wrong = ""
+    if length_ms == 0:
+        wrong = "it is empty"
+    elif not np.isfinite(audio).all():
+        wrong = "some of its samples are no numbers"
+    elif length_ms + MISSING_MS < words_ms:
+        wrong = f"it ends after {length_ms} ms, and its words after {words_ms} ms"
+    if wrong:
+        container, name = clip.place
+        raise DamagedClip(clip.key, f"cannot use clip {name} of {container}: {wrong}")
 
 
 @dataclass(frozen=True)
@@ -159,6 +188,7 @@ class Bank:
         self._samples: dict[str, npt.NDArray[np.int16]] = {}
         self._spans: dict[str, tuple[int, int]] = {}
         self._members: dict[Path, dict[str, tuple[int, int]]] = {}
+        self._found: dict[Hashable, Any] = {}
         for clip in clips:
             if for_training and not may_train(clip.voice):
                 raise ValueError(
@@ -198,6 +228,16 @@ class Bank:
             )
         return found
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy may get other clips: it finds for itself."""
+        return self.__dict__ | {"_found": {}}
+
+    def once(self, name: Hashable, find: Callable[[], T]) -> T:
+        """What is found by looking through the whole bank, looked for once under each name."""
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]
+
     @property
     def voices(self) -> list[str]:
         """User voices, training voices first and in their fixed order.
@@ -205,15 +245,19 @@ class Bank:
         People who were recorded say their own sentences only and cannot hold a conversation: they
         are listed where there is nobody else.
         """
-        users = [clip for clips in self.user.values() for clip in clips]
-        found = {clip.voice for clip in users if clip.engine != HUMAN}
-        found = found or {clip.voice for clip in users}
-        return [voice for voice in TRAINING if voice in found] + sorted(found - set(TRAINING))
+
+        def find() -> list[str]:
+            users = [clip for clips in self.user.values() for clip in clips]
+            found = {clip.voice for clip in users if clip.engine != HUMAN}
+            found = found or {clip.voice for clip in users}
+            return [voice for voice in TRAINING if voice in found] + sorted(found - set(TRAINING))
+
+        return self.once("voices", find)
 
     def utterance(self, clip: Clip) -> Utterance:
         """Decode a clip and cut the silence around it.
 
-        Raises ValueError where its sound cannot be read.
+        Raises DamagedClip where its sound cannot be read.
         """
         samples = self.samples(clip)
         if clip.key not in self._spans:
@@ -234,7 +278,7 @@ class Bank:
     def samples(self, clip: Clip) -> npt.NDArray[np.int16]:
         """Samples of a clip at its side's rate, decoded once.
 
-        Raises ValueError where they cannot be read.
+        Raises DamagedClip where they cannot be read, are no numbers, or end before the words do.
         """
         if clip.key not in self._samples:
             container, name = clip.place
@@ -245,10 +289,12 @@ class Bank:
                 )
                 audio, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
             except (soundfile.LibsndfileError, tarfile.TarError, OSError, KeyError) as error:
-                raise ValueError(f"cannot read clip {name} of {container}: {error}") from error
+                message = f"cannot read clip {name} of {container}: {error}"
+                raise DamagedClip(clip.key, message) from error
             audio = audio.mean(axis=1)
             last = None if clip.end_ms is None else clip.end_ms * rate_hz // 1000
             audio = audio[clip.start_ms * rate_hz // 1000 : last]
+            check_sound(clip, audio, rate_hz)
             if rate_hz != clip.rate_hz:
                 audio = soxr.resample(audio, rate_hz, clip.rate_hz)
             self._samples[clip.key] = (np.clip(audio, -1, 1) * 32767).astype(np.int16)

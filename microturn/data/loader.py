@@ -1,15 +1,18 @@
 """An endless stream of rendered episodes.
 
-Episode k is a function of (seed, k), so an integer resumes it.
+Episode k is a function of (seed, k) and of the clips that can be read, so an integer resumes it.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from types import ModuleType
 
-from microturn.data.bank import Bank
+from microturn.data.bank import Bank, DamagedClip
 from microturn.data.mix import Sound, rough
 from microturn.data.render import Episode, render
 from microturn.data.talk import Talk
@@ -23,6 +26,33 @@ SHORT_GAP = 0.65  # of the gaps between exchanges
 QUIET = 0.03  # of episodes in which nobody says anything
 ATTEMPTS = 40  # exchanges that may fail for want of a clip before an episode stays short
 NOISE_LEVELS = (0.0, 0.0005, 0.002, 0.006)
+MOST_SKIPPED = 0.05  # of the episodes; a bank that costs more has to be mended
+FEW_SKIPPED = 5  # so many say nothing about a share
+
+
+@dataclass
+class Skipped:
+    """Episodes that a damaged clip cost, in one worker. `clips`: what is wrong, by clip."""
+
+    num_tried: int = 0
+    num_skipped: int = 0
+    clips: dict[str, str] = field(default_factory=dict[str, str])
+
+    def note(self, error: DamagedClip) -> None:
+        """Count one; each clip is told once, on stderr.
+
+        Raises ValueError where too many episodes are lost.
+        """
+        self.num_skipped += 1
+        if error.key not in self.clips:
+            self.clips[error.key] = str(error)
+            print(f"microturn: an episode is skipped: {error}", file=sys.stderr)
+        if self.num_skipped > max(FEW_SKIPPED, MOST_SKIPPED * self.num_tried):
+            raise ValueError(
+                f"{self.num_skipped} of {self.num_tried} episodes could not be made, more than "
+                f"{MOST_SKIPPED:.0%}, for want of {len(self.clips)} clips; build the bank again. "
+                f"The last one: {error}"
+            ) from error
 
 
 def weights(mixture: Mapping[str, float] | None) -> dict[str, float]:
@@ -87,9 +117,13 @@ def plan(
     roughness: float = 0.0,
     split: str = "train",
     has_rooms: bool = False,
+    attempt: int = 0,
 ) -> tuple[Timeline, Sound]:
-    """What is said in episode `number` and how it sounds: a function of the arguments alone."""
-    rng = random.Random(f"{seed}/{number}")
+    """What is said in episode `number` and how it sounds: a function of the arguments alone.
+
+    `attempt` counts the episodes of this number that came to nothing. Raises DamagedClip.
+    """
+    rng = random.Random(f"{seed}/{number}/{attempt}" if attempt else f"{seed}/{number}")
     timeline = compose(rng, bank, mixture, duration_ms // MICRO_TURN_MS * MICRO_TURN_MS, split)
     sound = Sound(rng.uniform(0.15, 0.9), rng.choice(NOISE_LEVELS), rng.randrange(2**31))
     return timeline, rough(sound, rng, has_rooms) if rng.random() < roughness else sound
@@ -104,14 +138,34 @@ def episodes(
     duration_ms: int = EPISODE_MS,
     roughness: float = 0.0,
     has_rooms: bool = False,
+    skipped: Skipped | None = None,
 ) -> Iterator[Episode]:
     """Episodes from `start` on without end; a share `roughness` of them in hard acoustics, in
-    shoebox rooms where `has_rooms`. A mixture may be a function of the episode's number."""
-    number = start
+    shoebox rooms where `has_rooms`. A mixture may be a function of the episode's number.
+
+    An episode with a damaged clip is skipped and counted in `skipped`; another one takes its
+    number. Raises ValueError where too many are.
+    """
+    number, skipped = start, skipped or Skipped()
     while True:
         chosen = weights(mixture(number) if callable(mixture) else mixture)
-        timeline, sound = plan(
-            seed, number, bank, chosen, duration_ms, roughness, has_rooms=has_rooms
-        )
-        yield render(timeline, bank, text, sound)
+        for attempt in count():
+            skipped.num_tried += 1
+            try:
+                timeline, sound = plan(
+                    seed,
+                    number,
+                    bank,
+                    chosen,
+                    duration_ms,
+                    roughness,
+                    has_rooms=has_rooms,
+                    attempt=attempt,
+                )
+                episode = render(timeline, bank, text, sound)
+            except DamagedClip as error:
+                skipped.note(error)
+                continue
+            yield episode
+            break
         number += 1

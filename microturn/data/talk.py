@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from microturn.data.bank import Bank, Clip
-from microturn.data.split import in_split
+from microturn.data.split import in_split, split_of
 from microturn.data.timeline import (
     Delegated,
     Event,
@@ -21,6 +21,8 @@ from microturn.data.timeline import (
     to_grid,
     utterance_of,
 )
+from microturn.scenarios import texts
+from microturn.signal.text import normalise
 
 RESPONSE_MS = 250  # from the user's last sound to the model's first, before rounding up to the grid
 NOTICE_MS = 300  # from the onset of an interruption to the model's silence, before rounding up
@@ -79,6 +81,20 @@ class Talk:
             return bool(self.bank.choices("own" if side == "own" else "user", text))
         except KeyError:
             return False
+
+    def open_texts(self, side: str) -> tuple[str, ...]:
+        """Sentences of the bank that no skill lists, of the talk's split, in the bank's order.
+
+        What a skill lists is split by its place in the list: heard or read as if it were an open
+        sentence, a phrasing that is kept for evaluation would come into training.
+        """
+
+        def find() -> tuple[str, ...]:
+            listed = {normalise(text) for text in texts(side)}
+            known = self.bank.own if side == "own" else self.bank.user
+            return tuple(t for t in known if t not in listed and split_of(t) == self.split)
+
+        return self.bank.once(("open texts", side, self.split), find)
 
     # ---- speech
 

@@ -6,15 +6,21 @@ which lays one exchange down on a `Talk`.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
 
 
-def families() -> dict[str, ModuleType]:
-    """All skills by name, found by listing this folder."""
+@functools.cache
+def _listed() -> tuple[tuple[str, ModuleType], ...]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+    return tuple((name, importlib.import_module(f"{__name__}.{name}")) for name in names)
+
+
+def families() -> dict[str, ModuleType]:
+    """All skills by name, found by listing this folder, once."""
+    return dict(_listed())
 
 
 def texts(side: str) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from microturn.data.handover import FILLERS, WORKING, deliver, drop, hand_over, report_progress
 from microturn.data.moments import need_room
 from microturn.data.requests import REQUESTS, RESULTS, SUMS
-from microturn.data.split import split_of
 from microturn.data.talk import ANSWER_WINDOW_MS, Talk
 from microturn.scenarios import questions
 
@@ -93,11 +92,14 @@ def result_of(talk: Talk, kind: str, text: str) -> list[str]:
     if kind == "sum":
         return [next(result for request, _, result in SUMS if request == text)]
     if kind in OPEN_KINDS and talk.rng.random() < OPEN_SHARE:
-        known = [
-            text
-            for text in talk.bank.own
-            if text.endswith(".") and len(text.split()) > 5 and split_of(text) == talk.split
-        ]
+        known = talk.bank.once(
+            ("results", talk.split),
+            lambda: [
+                text
+                for text in talk.open_texts("own")
+                if text.endswith(".") and len(text.split()) > 5
+            ],
+        )
         chosen = talk.rng.sample(known, min(len(known), talk.rng.randint(1, 3)))
         if chosen and sum(len(t.split()) for t in chosen) <= MOST_WORDS:
             return [talk.bank.own[t][0].text for t in chosen]

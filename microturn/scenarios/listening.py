@@ -1,12 +1,11 @@
 """The user talks or reads aloud and wants nothing: the model writes what it hears, and is silent.
 
-Any clip of the bank may be heard after an instruction to listen only; without one, long sentences
-that ask nothing.
+Any open sentence of the bank may be heard after an instruction to listen only; without one, long
+ones that ask nothing.
 """
 
 from __future__ import annotations
 
-from microturn.data.split import split_of
 from microturn.data.talk import Talk
 
 USER_TEXTS: tuple[str, ...] = ()
@@ -23,6 +22,18 @@ INSTRUCTED = 0.5
 LONG_WORDS = 11  # what is shorter may be a question or an order to the model
 
 
+def long_texts(talk: Talk) -> tuple[str, ...]:
+    """Open sentences that nobody would take for a question or an order."""
+    return talk.bank.once(
+        ("long texts", talk.split),
+        lambda: tuple(
+            text
+            for text in talk.open_texts("user")
+            if len(text.split()) >= LONG_WORDS and "?" not in text
+        ),
+    )
+
+
 def play(talk: Talk) -> None:
     """Sentences, most often of one voice, with pauses between, until the time is full.
 
@@ -31,12 +42,7 @@ def play(talk: Talk) -> None:
     is_instructed = talk.rng.random() < INSTRUCTED
     if is_instructed:
         talk.instructions = talk.choose(ORDERS)
-    texts = [
-        text
-        for text in talk.bank.user
-        if split_of(text) == talk.split
-        and (is_instructed or (len(text.split()) >= LONG_WORDS and "?" not in text))
-    ]
+    texts = talk.open_texts("user") if is_instructed else long_texts(talk)
     if not texts:
         raise KeyError("the bank has no sentence to listen to")
     start_ms = talk.now_ms

@@ -3,7 +3,6 @@ background model to pass on."""
 
 from __future__ import annotations
 
-from microturn.data.split import split_of
 from microturn.data.talk import Talk
 
 USER_TEXTS: tuple[str, ...] = ()
@@ -19,7 +18,7 @@ def play(talk: Talk) -> None:
 
     Raises KeyError where the bank has none that fits.
     """
-    texts = [text for text in talk.bank.own if split_of(text) == talk.split]
+    texts = talk.open_texts("own")
     if not texts:
         raise KeyError("the bank has nothing to read aloud")
     talk.now_ms = talk.rng.randrange(200, 1500)

@@ -4,7 +4,6 @@ right."""
 
 from __future__ import annotations
 
-from microturn.data.split import split_of
 from microturn.data.talk import Talk
 
 USER_TEXTS: tuple[str, ...] = ()
@@ -21,8 +20,11 @@ def play(talk: Talk) -> None:
 
     Raises KeyError where the bank has none.
     """
-    texts = [text for text in talk.bank.own if split_of(text) == talk.split]
-    words = sorted({word for text in texts for word in text.split()})
+    texts = talk.open_texts("own")
+    words = talk.bank.once(
+        ("words of open texts", talk.split),
+        lambda: sorted({word for text in texts for word in text.split()}),
+    )
     if not words:
         raise KeyError("the bank has no words to repeat")
     talk.now_ms = talk.rng.randrange(200, 1000)

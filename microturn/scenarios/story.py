@@ -3,13 +3,8 @@ one thing when the story is over."""
 
 from __future__ import annotations
 
-import functools
-
-from microturn.data.split import split_of
 from microturn.data.talk import ANSWER_WINDOW_MS, Talk
-from microturn.scenarios import texts
-from microturn.scenarios.listening import LONG_WORDS
-from microturn.signal.text import normalise
+from microturn.scenarios.listening import long_texts
 
 # fmt: off
 OPENERS = (
@@ -119,23 +114,12 @@ HUMMED = 0.7  # of the ends of phrases
 OVERLAP_MS = 300  # a hum may begin this long before a phrase ends
 GAP_MS = (500, 1300)  # between sentences
 LONGEST_HUM_MS = 800
-TRIES = 100  # sentences of the bank looked at
-
-
-@functools.cache
-def listed() -> frozenset[str]:
-    """Every text that a skill lists: those have a split of their own."""
-    return frozenset(normalise(text) for text in texts("user"))
 
 
 def sentence_of_bank(talk: Talk) -> str | None:
-    """A long open sentence of the talk's split that asks nothing; None where none was found."""
-    known = tuple(talk.bank.user)
-    for text in (talk.rng.choice(known) for _ in range(TRIES)):
-        fits = len(text.split()) >= LONG_WORDS and "?" not in text
-        if fits and split_of(text) == talk.split and text not in listed():
-            return text
-    return None
+    """A long open sentence of the talk's split that asks nothing; None where there is none."""
+    known = long_texts(talk)
+    return talk.rng.choice(known) if known else None
 
 
 def sentences(talk: Talk) -> tuple[tuple[str, ...], tuple[str, ...]]:
