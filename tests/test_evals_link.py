@@ -24,7 +24,8 @@ from microturn.evals.vad import EnergyVad
 from tests.fake_link import speech
 from tests.tiny import tiny_engine
 
-SPEED = 10
+SPEED = 10  # where it does not matter how much of the server is in time
+SLOW = 2  # where it does: a busy machine has a second to spare
 LOUD = 1e-3
 
 
@@ -39,10 +40,12 @@ def served(handler: Callable[[ServerConnection], None]) -> Iterator[str]:
         thread.join(5)
 
 
-def played(kind: str, url: str, length_ms: int = 2000) -> tuple[Trace, EndpointSession]:
-    """Play loud input to an endpoint, ten times as fast as life."""
+def played(
+    kind: str, url: str, length_ms: int = 2000, speed: int = SPEED
+) -> tuple[Trace, EndpointSession]:
+    """Play loud input to an endpoint, faster than life."""
     episode = Episode("e", "t", length_ms)
-    session = endpoint_of(kind, f"{url}#speed={SPEED}", None, EnergyVad()).open(episode)
+    session = endpoint_of(kind, f"{url}#speed={speed}", None, EnergyVad()).open(episode)
     for k in range(length_ms // 200):
         session.step(InputTick(k, 200 * k, np.full(3200, 0.1, np.float32)))
     trace = session.close()
@@ -59,17 +62,17 @@ def test_a_conversation_over_a_socket() -> None:
             got.append(json.loads(raw))
             if got[-1]["type"] == "session.start":
                 connection.send(json.dumps({"type": "session.started"}))
-            if len(got) == 26:  # after half a second of input
+            if len(got) == 11:  # after 200 ms of input
                 event = {"type": "session.output_audio.delta", "delta": speech(600)}
                 connection.send(json.dumps(event))
 
     with served(handler) as url:
-        trace, session = played("live", url)
+        trace, session = played("live", url, 3000, SLOW)
     assert len(base64.b64decode(got[1]["audio"])) == 20 * 48
-    assert sum(message["type"] == "session.input_audio.append" for message in got) == 100
+    assert sum(message["type"] == "session.input_audio.append" for message in got) == 150
     loud = np.flatnonzero(np.abs(session.playback.track) > LOUD) / 24
-    assert loud[0] >= 500, "not before it was sent"
-    assert len(trace.ticks) == 10
+    assert loud[0] >= 200, "not before it was sent"
+    assert len(trace.ticks) == 15
 
 
 def test_a_server_that_hangs_up() -> None:
@@ -122,8 +125,8 @@ def test_our_own_server_with_a_small_model() -> None:
 
 
 def test_our_own_server_is_heard_and_understood() -> None:
-    with running(EchoEngine(), tick_ms=200 / SPEED) as server:
-        trace, session = played("live", server.ws, 3000)
+    with running(EchoEngine(), tick_ms=200 / SLOW) as server:
+        trace, session = played("live", server.ws, 3000, SLOW)
     assert "I hear you" in trace.text
     assert any("sound" in (tick.heard or "") for tick in trace.ticks)
     assert np.abs(session.playback.track).max() > 0.2
