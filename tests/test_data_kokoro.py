@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 
+import numpy as np
 import pytest
 
 from microturn.data import kokoro
 from microturn.data.bank import Word
 from microturn.data.kokoro import (
+    KokoroFiles,
     find_kokoro,
     read_graph,
     read_vocabulary,
@@ -113,3 +115,42 @@ def test_slices_must_make_up_the_known_file(tmp_path, monkeypatch):
     monkeypatch.setattr(kokoro, "SLICES_SHA256", hashlib.sha256(b"onetwo").hexdigest())
     assert read_graph(slices) == b"onetwo"
     assert read_graph(slices[:1]) == b"one"  # a file of one's own is taken as it is
+
+
+class Session:
+    """Gives 10 steps of silence to the first token and 2 to any other."""
+
+    def run(self, names, feeds):
+        durations = np.array([10] + [2] * (feeds["tokens"].shape[1] - 1), dtype=np.float32)
+        self.style = feeds["style"]
+        return np.zeros(int(durations.sum()) * 600, dtype=np.float32), durations
+
+
+@pytest.fixture
+def engine(tmp_path):
+    for number, name in enumerate(("one", "two"), 1):
+        styles = np.full((kokoro.STYLE_ROWS, kokoro.STYLE_WIDTH), float(number), dtype="<f4")
+        styles.tofile(tmp_path / f"{name}.bin")
+    engine = kokoro.Kokoro.__new__(kokoro.Kokoro)
+    engine.files = KokoroFiles((), tmp_path, tmp_path)
+    engine.vocabulary = {" ": 1, "a": 2, "b": 3, ".": 4}
+    engine.phonemize = lambda text: "ab a."
+    engine.inputs, engine.session, engine.styles = ["tokens", "style", "speed"], Session(), {}
+    return engine
+
+
+def test_word_times_are_on_the_clock_of_the_sound(engine):
+    spoken = engine.speak("Ab a.", "one", 1.0)
+    start_ms = 250 - kokoro.LAG_MS
+    assert [(word.start_ms, word.end_ms) for word in spoken.words] == [
+        (start_ms, start_ms + 100),
+        (start_ms + 150, start_ms + 200),
+    ]
+
+
+def test_blends_of_style_vectors(engine):
+    engine.speak("Ab a.", "blend:one+two@0.25", 1.0)
+    assert np.allclose(engine.session.style, 0.25 * 1 + 0.75 * 2)
+    assert np.allclose(engine.style("two"), 2)
+    with pytest.raises(ValueError, match="Kokoro has no voice three; there are one, two"):
+        engine.speak("Ab a.", "blend:one+three@0.5", 1.0)

@@ -1,8 +1,8 @@
 """Kokoro-82M (Apache-2.0) on the CPU through onnxruntime: text -> waveform with word times.
 
 The graph repeats exactly for the same input. Word times come from its own token durations, in steps
-of 25 ms: starts lag the acoustic onset by about 30 ms. What must be there, and where it is looked
-for, is said by `MISSING`.
+of 25 ms, less the 60 ms by which they lag the sound (forced alignment, `align.py`). What must be
+there, and where it is looked for, is said by `MISSING`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from microturn.turns import FloatArray
 
 RATE_HZ = 24_000
 TOKEN_MS = 25  # one unit of the graph's durations: 600 samples
+LAG_MS = 60  # of the durations behind the sound
 DURATIONS = "/encoder/Clip_output_0"  # the tensor that holds them
 STYLE_ROWS, STYLE_WIDTH = 510, 256  # one style vector for each number of phonemes
 FOLDER_VARIABLE = "MICROTURN_KOKORO"
@@ -228,5 +229,6 @@ class Kokoro:
         audio, durations = self.session.run(None, dict(zip(self.inputs, feeds, strict=True)))
         steps = np.round(np.asarray(durations).reshape(-1)).astype(int)
         edges_ms = np.concatenate([[0], np.cumsum(steps)]) * TOKEN_MS
+        edges_ms = np.maximum(0, edges_ms - LAG_MS)
         words = word_times(text, phonemes, [int(edge) for edge in edges_ms[1:]])
         return Spoken(np.asarray(audio, dtype=np.float32).reshape(-1), RATE_HZ, words, phonemes)
