@@ -12,6 +12,7 @@ from microturn.data.bank import Bank
 from microturn.data.timeline import Event, Timeline, utterance_of
 from microturn.data.timeline import Expect as Wanted
 from microturn.evals.episode import Expect, Segment, SegmentKind, Span, Word
+from microturn.evals.spoken import content_words
 
 KINDS: dict[str, SegmentKind] = {
     "backchannel": "backchannel",
@@ -20,6 +21,9 @@ KINDS: dict[str, SegmentKind] = {
 }
 SETTLES_MS = 1000  # after the model was to speak, before silence counts
 NEAR_MS = 1500
+SEEN_MS = 500  # after a turn; an answer that is due later waits for what is seen
+REPETITION = "rep"
+SPAN_WINDOW_MS = 2000  # after the start or stop of an action, to say so
 TURN_GAP_MS = 60  # a pause that speech does not follow sooner ends a turn
 WRITE_SLACK_MS = 1000
 
@@ -87,16 +91,28 @@ def segments(timeline: Timeline, bank: Bank) -> tuple[list[Segment], dict[int, s
         kind: SegmentKind = "cue" if is_update else "instruction"
         at_ms = typed.onset_ms
         found.append(Segment(f"t{number}", role, at_ms, at_ms, kind, typed.text, label="typed"))
-    for number, mark in enumerate(timeline.marks):
-        if mark.kind not in ("pause", "cue", "stopped") and mark.end_ms <= timeline.duration_ms:
-            start_ms = max(0, mark.onset_ms)
-            found.append(
-                Segment(
-                    f"v{number}", "world", start_ms, mark.end_ms, "visual_event", label=mark.label
-                )
-            )
+    found += seen(timeline)
     by_time = {s.t0: s.id for s in reversed(found) if s.kind != "visual_event"}
     return found, by_time
+
+
+def seen(timeline: Timeline) -> list[Segment]:
+    """What happens in the picture; repetitions are numbered from 1."""
+    found: list[Segment] = []
+    num_reps = 0
+    for number, mark in enumerate(timeline.marks):
+        if mark.kind in ("pause", "cue", "stopped") or mark.end_ms > timeline.duration_ms:
+            continue
+        num_reps += mark.kind == REPETITION
+        index = num_reps if mark.kind == REPETITION else None
+        at_ms = max(0, mark.onset_ms)
+        found.append(
+            Segment(
+                f"v{number}", "world", at_ms, mark.end_ms, "visual_event",
+                label=mark.label, index=index,
+            )
+        )  # fmt: skip
+    return found
 
 
 class Mapper:
@@ -112,7 +128,24 @@ class Mapper:
         found: list[Expect] = []
         for number, wanted in enumerate(self.timeline.expects):
             found += self.one(f"e{number}", wanted)
-        return found
+        return found + self.total() + self.first_span()
+
+    def total(self) -> list[Expect]:
+        """The count of what repeats, where all of it is to be counted."""
+        counted = [e.detail.get("value", 0) for e in self.timeline.expects if e.do == "count"]
+        num_reps = sum(mark.kind == REPETITION for mark in self.timeline.marks)
+        if not num_reps or not counted or max(counted) != num_reps:
+            return []
+        return [Expect("total", "count", value=num_reps, tol=1)]
+
+    def first_span(self) -> list[Expect]:
+        """The first of the spans whose start and stop are said."""
+        for wanted in self.timeline.expects:
+            if "start_ms" in wanted.detail and "end_ms" in wanted.detail:
+                start, end = (int(wanted.detail[name]) for name in ("start_ms", "end_ms"))
+                ends = [(form.strip(".").lower(),) for form in wanted.accept]
+                return [Expect("span", "interval", ref=(start, end), open=ends[0], close=ends[1])]
+        return []
 
     def one(self, id: str, wanted: Wanted) -> list[Expect]:
         """One expectation of the timeline as none, one or two of an episode."""
@@ -148,12 +181,22 @@ class Mapper:
             return [Expect(id, "write", on=on, window=window, accept=wanted.accept)]
         if on is None:
             return [Expect(id, "say", window=window, accept=wanted.accept)] if wanted.accept else []
+        if window[0] > self.end_of(wanted) + SEEN_MS:
+            phrases = tuple(sorted(content_words(wanted.accept[0]))) if wanted.accept else ()
+            span = Expect(f"{id}p", "answer", spans=(window,), accept=(phrases,))
+            is_span = bool(phrases) and window[1] > window[0]
+            return [*self.moment(id, wanted, window), *([span] if is_span else [])]
         do = "yield_then_respond" if wanted.do == "yield_then_respond" else "respond"
         accept = tuple(self.cut_off(text, window) for text in wanted.accept)
         found = [Expect(id, do, on=on, window=window, accept=accept)]
         if "refusal" in self.timeline.families and wanted.do == "answer":
             found.append(Expect(f"{id}c", "comply", on=on, window=window))
         return found
+
+    def end_of(self, wanted: Wanted) -> int:
+        """When what is answered was over."""
+        ends = [e.audible_end_ms for e in self.timeline.events if e.onset_ms == wanted.on_ms]
+        return max(ends, default=wanted.window_ms[0])
 
     def cut_off(self, text: str, window: Span) -> str:
         """Of an answer that the user interrupts, only what can be heard."""
@@ -164,6 +207,8 @@ class Mapper:
 
     def moment(self, id: str, wanted: Wanted, window: Span) -> list[Expect]:
         """Something said in a window; it is due when the reference says it."""
+        if "start_ms" in wanted.detail and "end_ms" in wanted.detail:
+            return self.ends(id, wanted)
         if wanted.detail.get("is_backchannel") or not wanted.accept:
             return []
         dues = [
@@ -173,6 +218,19 @@ class Mapper:
         ]
         due_ms = dues[0] if dues else None
         return [Expect(id, "say", window=window, accept=wanted.accept, at_ms=due_ms)]
+
+    def ends(self, id: str, wanted: Wanted) -> list[Expect]:
+        """The start and the stop of a span as two moments."""
+        found: list[Expect] = []
+        for name, form in zip(("start_ms", "end_ms"), wanted.accept, strict=False):
+            at_ms = int(wanted.detail[name])
+            window = (at_ms, at_ms + SPAN_WINDOW_MS)
+            said = [e.onset_ms for e in self.own if e.text == form and e.onset_ms >= at_ms]
+            found.append(
+                Expect(f"{id}{name[0]}", "say", window=window, accept=(form,),
+                       at_ms=said[0] if said else None)
+            )  # fmt: skip
+        return found
 
     def silence(self, id: str, window: Span) -> list[Expect]:
         """Silence, from when an answer of another length than the reference's would be over."""

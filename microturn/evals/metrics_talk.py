@@ -10,7 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from microturn.evals.episode import Episode, Expect, Segment, Span
-from microturn.evals.metrics_content import refusal_scores, slot_scores
+from microturn.evals.metrics_content import (
+    count_scores,
+    interval_scores,
+    proactive_scores,
+    refusal_scores,
+    slot_scores,
+)
 from microturn.evals.metrics_floor import RULE, pause_handling, timed
 from microturn.evals.record import Score, Trace
 from microturn.evals.spoken import (
@@ -279,6 +285,9 @@ FUNCTIONS: tuple[Callable[[Episode, Trace], list[Score]], ...] = (
     silences,
     written,
     handing_over,
+    count_scores,
+    interval_scores,
+    proactive_scores,
     refusal_scores,
     unasked,
     heard,

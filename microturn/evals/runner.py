@@ -167,9 +167,8 @@ class Crew:
         self.workers: list[Worker] = []
 
     def __enter__(self) -> Crew:
-        self.workers = [
-            Worker(self.config) for _ in range(min(self.config.workers, len(self.left)))
-        ]
+        number = 0 if self.is_over else min(self.config.workers, len(self.left))
+        self.workers = [Worker(self.config) for _ in range(number)]
         return self
 
     def __exit__(self, *error: object) -> None:
