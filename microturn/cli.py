@@ -103,10 +103,11 @@ class Doctor:
 
 @dataclass(frozen=True)
 class Synth:
-    """Write synthetic conversations: sound of both sides and their timelines."""
+    """Write synthetic conversations: sound of both sides and their timelines; or a gallery."""
 
-    out: Path  # folder to write
     bank: tuple[Path, ...]  # speech banks: folders with manifest*.jsonl, or .jsonl files
+    out: Path | None = None  # folder to write
+    gallery: Path | None = None  # folder for one picture of each skill; the page is beside it
     families: tuple[str, ...] = ()  # skills, each a file in microturn/scenarios; none means all
     count: int = 10
     seed: int = 0
@@ -119,7 +120,26 @@ class Synth:
 
         options = {key: value for key, value in vars(self).items() if key != "as_json"}
         result = synth(**options)
-        tell(self.as_json, result, f"{result['count']} conversations in {result['out']}")
+        what = "conversations" if self.gallery is None else "skills"
+        tell(self.as_json, result, f"{result['count']} {what} in {result['out']}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Look:
+    """Draw a conversation that `synth` wrote, and play it as one sound file: user left, model
+    right."""
+
+    folder: Positional[Path]  # of one conversation, with timeline.json
+    out: Path | None = None  # picture to write; default: look.png in the folder
+    wav: Path | None = None  # sound file to write; default: look.wav in the folder
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.data.look import look
+
+        result = look(self.folder, self.out, self.wav)
+        tell(self.as_json, result, f"{result['out']}\n{result['wav']}")
         return 0
 
 
@@ -180,6 +200,7 @@ Command = (
     | Annotated[Serve, subcommand("serve")]
     | Annotated[Doctor, subcommand("doctor")]
     | Annotated[Synth, subcommand("synth")]
+    | Annotated[Look, subcommand("look")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Bank, subcommand("bank")]

@@ -12,7 +12,7 @@ import pytest
 
 from microturn import cli
 
-SUBCOMMANDS = ("run", "serve", "doctor", "synth", "train", "bench", "bank")
+SUBCOMMANDS = ("run", "serve", "doctor", "synth", "look", "train", "bench", "bank")
 
 
 def call(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
@@ -60,6 +60,8 @@ def test_unknown_options_exit_with_2(args: list[str], capsys: pytest.CaptureFixt
         ("synth --out {tmp}/s --bank {tmp} --families singing", "no family singing"),
         ("synth --out {tmp}/s --bank {tmp} --seconds 1", "at least 5 seconds"),
         ("synth --out {tmp}/s --bank {tmp} --roughness 2", "roughness must be 0 to 1"),
+        ("synth --bank {tmp}", "--out or pictures to --gallery: give one"),
+        ("look {tmp}", "it needs timeline.json"),
         ("bank build --out {tmp}/b --limit 0", "limit must be at least 1"),
     ],
 )

@@ -44,13 +44,17 @@ def call_out(
     do: str = "say",
     kind: str = "seen",
     accept: Sequence[str] = (),
+    from_ms: int | None = None,
     **detail: int | float | str | bool,
 ) -> Event:
     """The model speaks at once about something that began at `onset_ms` and can be known from
-    `end_ms` on."""
+    `end_ms` on; who says so after `from_ms` (by default its beginning) is right as well."""
     talk.mark(kind, label, onset_ms, end_ms)
     own = talk.say("own", text, seen_ms(end_ms))
-    window_ms = (onset_ms, max(end_ms + SEEN_WINDOW_MS, own.onset_ms))
+    window_ms = (
+        onset_ms if from_ms is None else from_ms,
+        max(end_ms + SEEN_WINDOW_MS, own.onset_ms),
+    )
     talk.expect(do, window_ms, tuple(accept) or (text,), onset_ms, **detail)
     return own
 

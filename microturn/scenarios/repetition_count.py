@@ -126,7 +126,10 @@ def count_aloud(talk: Talk, what: str, reps: Beats) -> Beats:
     """A number for each repetition; the user may stop the counting. Those that were shown."""
     stops_at = talk.rng.randint(2, 5) if talk.rng.random() < STOP_SHARE else None
     for number, (start_ms, end_ms) in enumerate(reps, 1):
-        own = call_out(talk, SPOKEN[number], start_ms, end_ms, what, "count", "rep", value=number)
+        own = call_out(
+            talk, SPOKEN[number], start_ms, end_ms, what, "count", "rep",
+            from_ms=(start_ms + end_ms) // 2, value=number,
+        )  # fmt: skip
         if stops_at is None or number < stops_at or own.end_ms > LAST_MS - 2000:
             continue
         if number < len(reps) and reps[number][1] < own.end_ms + STOPPABLE_MS:
