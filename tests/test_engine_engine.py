@@ -129,12 +129,12 @@ def test_a_failed_step_leaves_the_session_as_it_was():
     engine, heard = tiny_engine(), turns(8, 12)
     _, expected = run(engine, heard)
     session_id = engine.open(seed=0)
-    voice = engine.voice
+    voice = engine.tick.voice
     for turn, right in zip(heard, expected, strict=True):
-        engine.voice = lambda *_: (_ for _ in ()).throw(RuntimeError("no sound"))
+        engine.tick.voice = lambda *_: (_ for _ in ()).throw(RuntimeError("no sound"))
         with pytest.raises(RuntimeError, match="no sound"):
             engine.step(session_id, turn)
-        engine.voice = voice
+        engine.tick.voice = voice
         assert same(engine.step(session_id, turn), right)
 
 

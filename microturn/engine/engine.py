@@ -1,54 +1,37 @@
-"""The engine, reference path: open, step, close. It knows no network and no clock but a stopwatch.
+"""The engine: open, step (one or many), roll back, snapshot, restore, close. It knows no network
+and no clock but a stopwatch.
 
-Legend: S positions, D width, V vocabulary, F mel frames, M mel bins, N samples.
+Legend: V vocabulary.
 """
 
 from __future__ import annotations
 
-import time
+import functools
 import uuid
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
-from torch import Tensor
 
-from microturn.engine.sampler import SamplingConfig, choose, forbidden_mask, generator, p_speak
-from microturn.engine.session import Session, check_index, listen
-from microturn.model.model import InteractionModel, lay_out_for_serving
-from microturn.sequence import (
-    Positions,
-    closing,
-    concatenate,
-    decoded,
-    opening,
-    split_lanes,
-    text_positions,
-    typed_message,
+from microturn.engine.limits import (
+    EngineFull,
+    Notice,
+    SessionEnded,
+    SessionLimits,
+    reserved_bytes,
 )
-from microturn.signal.mel import SILENT_MEL
+from microturn.engine.sampler import SamplingConfig, forbidden_mask
+from microturn.engine.session import Session, check_index, gone_back, listen, own_tails
+from microturn.engine.snapshot import fingerprint, pack, unpack
+from microturn.engine.tick import Tick, Work
+from microturn.model.model import InteractionModel, lay_out_for_serving
+from microturn.sequence import text_positions, typed_message
 from microturn.signal.text import Text
 from microturn.signal.vocoder import Vocoder
-from microturn.turns import (
-    NUM_SLOTS,
-    OUTPUT_SAMPLES,
-    Delegation,
-    MicroTurnInput,
-    MicroTurnOutput,
-    Timings,
-)
+from microturn.turns import MicroTurnInput, MicroTurnOutput
 
-
-@dataclass(frozen=True)
-class Decoded:
-    """Output text of one micro-turn, the floor decision that ended it, and the hidden states of the
-    slots where it speaks. `extended_at`: when the first extend was done."""
-
-    text_ids: tuple[int, ...]
-    speaks: bool
-    p_speak: float
-    slots_KD: Tensor | None
-    extended_at: float
+Result = MicroTurnOutput | Exception
 
 
 class Engine:
@@ -60,51 +43,41 @@ class Engine:
         vocoder: Vocoder,
         text: Text,
         sampling: SamplingConfig | None = None,
+        limits: SessionLimits | None = None,
     ) -> None:
         self.model, self.vocoder, self.text = model.eval(), vocoder.eval(), text
         lay_out_for_serving(self.model)
-        self.sampling = sampling or SamplingConfig()
-        self.forbidden_V = forbidden_mask(model.config.backbone.vocab_size, text.markers)
+        self.sampling, self.limits = sampling or SamplingConfig(), limits or SessionLimits()
+        forbidden_V = forbidden_mask(model.config.backbone.vocab_size, text.markers)
+        self.tick = Tick(self.model, self.vocoder, text, self.sampling, forbidden_V)
         self.sessions: dict[str, Session] = {}
+        self._seen: dict[str, tuple[int, int]] = {}  # session -> (index, tick when it moved)
+        self._noticed: set[tuple[str, str]] = set()
+        self.reserved_bytes = 0  # of one session
+        if self.limits.max_state_bytes is not None:
+            self.reserved_bytes = reserved_bytes(model.config.backbone, self.limits)
+
+    # ---- sessions come and go
 
     @torch.inference_mode()
     def open(self, seed: int | None = None, instructions: str | None = None) -> str:
-        """Start a session; `instructions` stand before the first micro-turn. Returns its id."""
-        session_id = uuid.uuid4().hex
-        state = self.model.transformer.new_state()
+        """Start a session; `instructions` stand before the first micro-turn. Returns its id.
+
+        Raises EngineFull when there is no slot or no room.
+        """
+        session = self._empty(seed or 0)
         if instructions:
             markers = self.text.markers
             ids = typed_message(markers.message_system, self.text.encode(instructions), markers)
-            self.model.extend(text_positions(ids), state)
-        self.sessions[session_id] = Session(session_id, seed or 0, state)
-        return session_id
+            self.model.extend(text_positions(ids), session.backbone)
+        self.sessions[session.id] = session
+        return session.id
 
     def close(self, session_id: str) -> None:
         """End a session and free its state. Closing twice is no error."""
         self.sessions.pop(session_id, None)
-
-    @torch.inference_mode()
-    def step(
-        self, session_id: str, turn: MicroTurnInput, force_speak: bool | None = None
-    ) -> MicroTurnOutput:
-        """Take in 200 ms, give out 200 ms.
-
-        A repeated index returns the kept result; a failed step leaves the session as it was.
-        `force_speak` overrides the floor decision (benchmarks only). Raises KeyError for an unknown
-        session and ValueError for a micro-turn out of order.
-        """
-        session = self.session(session_id)
-        if check_index(session, turn):
-            assert session.last is not None
-            return session.last
-        mark = session.backbone.mark()
-        try:
-            after, output = self.micro_turn(session, turn, force_speak)
-        except BaseException:
-            session.backbone.rollback(mark)
-            raise
-        self.sessions[session_id] = after
-        return output
+        self._seen.pop(session_id, None)
+        self._noticed -= {(session_id, "idle"), (session_id, "length")}
 
     def session(self, session_id: str) -> Session:
         """Raises KeyError with a clear line when there is no such session."""
@@ -112,107 +85,173 @@ class Engine:
             raise KeyError(f"no session {session_id}: it was never opened or is closed")
         return self.sessions[session_id]
 
-    def micro_turn(
-        self, session: Session, turn: MicroTurnInput, force_speak: bool | None
-    ) -> tuple[Session, MicroTurnOutput]:
-        """The whole path of one micro-turn."""
-        started = time.perf_counter()
-        session, features = listen(session, turn, self.text)  # 200 ms of sound, sight and text
-        result = self.decode(opening(session.pending_id, features), session, force_speak)
-        decoded_at = time.perf_counter()
-        mel_FM = None
-        if result.slots_KD is not None:
-            mel_FM = self.flow(result.slots_KD, session)  # 200 ms of mel, jointly
-        flowed = time.perf_counter()
-        session, audio_N = self.voice(session, mel_FM)
-        marks = (started, result.extended_at, decoded_at, flowed, time.perf_counter())
-        timings = Timings(*(1000 * (b - a) for a, b in pairwise(marks)))
-        output = self.output(turn, result, audio_N, timings)
-        pending_id = None if result.speaks else self.text.markers.silent
-        after = replace(session, index=turn.index + 1, pending_id=pending_id, last=output)
-        return after, output
+    def expire(self, tick: int) -> list[Notice]:
+        """Close sessions that idle or are at their maximum length; tell before of those that soon
+        will be. Call it once a tick with the tick's number: the engine has no clock.
 
-    def decode(
-        self, positions: Positions, session: Session, force_speak: bool | None
-    ) -> Decoded:
-        """One extend of the input, at most k short steps of text, until a floor token ends it.
-
-        While the model speaks, each run carries `<|speak|>` and the slots along as a guess: rows of
-        one tile cost the same, and where `<|speak|>` is chosen next the slots are already there.
+        A session idles while its index stands still. Each end is announced once.
         """
-        markers, config, state = self.text.markers, self.sampling, session.backbone
-        rng = generator(session.seed, session.index, "text")
-        slots = closing(markers)
-        is_guessing = session.last is not None and session.last.speaks
-        text_ids: list[int] = []
-        extended_at = None
-        while True:
-            run = concatenate([positions, slots]) if is_guessing else positions
-            hidden_SD = self.model.extend(run, state, len(slots) if is_guessing else 0)
-            extended_at = extended_at or time.perf_counter()
-            logits_V = self.model.text_logits(hidden_SD[None, len(positions) - 1])[0]
-            must_end = len(text_ids) >= config.max_text_tokens
-            token_id = choose(logits_V, self.forbidden_V, markers, config, rng, must_end)
-            if token_id in (markers.silent, markers.speak):
-                break
-            text_ids.append(token_id)
-            positions = decoded(token_id)
-            is_guessing = is_guessing or text_ids[0] != markers.heard
-        speaks = token_id == markers.speak if force_speak is None else force_speak
-        slots_KD = None
-        if speaks and is_guessing:
-            state.accept()
-            slots_KD = hidden_SD[-NUM_SLOTS:]
-        elif speaks:
-            slots_KD = self.model.extend(slots, state)[-NUM_SLOTS:]
-        probability = p_speak(logits_V, markers, config.eagerness)
-        return Decoded(tuple(text_ids), speaks, probability, slots_KD, extended_at)
+        notices = []
+        for session in list(self.sessions.values()):
+            seen = self._seen.get(session.id)
+            if seen is None or seen[0] != session.index:
+                seen = self._seen[session.id] = (session.index, tick)
+                self._noticed.discard((session.id, "idle"))
+            for notice in self._ends(session, tick - seen[1]):
+                key = (session.id, notice.reason)
+                if notice.num_left == 0:
+                    self.close(session.id)
+                    notices.append(notice)
+                    break
+                if key not in self._noticed:
+                    self._noticed.add(key)
+                    notices.append(notice)
+        return notices
 
-    def flow(self, slots_KD: Tensor, session: Session) -> Tensor:
-        """Slot states -> 20 frames of mel, continuing the frames of the last micro-turn."""
-        shape = (1, self.model.config.flow.num_frames, self.model.config.flow.num_mel_bins)
-        noise_BFM = torch.randn(shape, generator=generator(session.seed, session.index, "flow"))
-        context_FM = session.mel_context_FM
-        if context_FM is None:
-            context_FM = torch.full(shape[1:], SILENT_MEL)
-        return self.model.flow.sample(
-            noise_BFM * self.sampling.noise_temperature,
-            context_FM[None],
-            slots_KD[None],
-            self.sampling.num_flow_steps,
-        )[0]
+    def _ends(self, session: Session, num_idle: int) -> list[Notice]:
+        """The ends that are within `notice_micro_turns`."""
+        limits, left = self.limits, []
+        if limits.max_micro_turns is not None:
+            num_left = max(0, limits.max_micro_turns - session.index)
+            left.append(Notice(session.id, "length", num_left))
+        if limits.idle_micro_turns is not None:
+            left.append(Notice(session.id, "idle", max(0, limits.idle_micro_turns - num_idle)))
+        return [notice for notice in left if notice.num_left <= limits.notice_micro_turns]
 
-    def voice(self, session: Session, mel_FM: Tensor | None) -> tuple[Session, Tensor]:
-        """Mel -> waveform. A silent micro-turn after speech rings out the vocoder's tail."""
-        audio_N = torch.zeros(OUTPUT_SAMPLES)
-        if mel_FM is not None:
-            audio_N, vocoder = self.vocoder.stream(mel_FM, session.vocoder)
-            audio_N = audio_N.clamp(-1.0, 1.0)
-            return (
-                replace(session, vocoder=vocoder, mel_context_FM=mel_FM, said_audio_N=audio_N),
-                audio_N,
+    def _empty(self, seed: int) -> Session:
+        """A session that may be admitted. Raises EngineFull."""
+        limits, num_sessions = self.limits, len(self.sessions)
+        if num_sessions >= limits.max_sessions:
+            raise EngineFull(
+                f"all {limits.max_sessions} sessions of this engine are open: close one or raise "
+                "max_sessions"
             )
-        if session.vocoder is not None:
-            tail_N = self.vocoder.flush(session.vocoder).clamp(-1.0, 1.0)
-            audio_N[: len(tail_N)] = tail_N
-        return replace(session, vocoder=None, mel_context_FM=None, said_audio_N=None), audio_N
+        room = limits.max_state_bytes
+        if room is not None and (num_sessions + 1) * self.reserved_bytes > room:
+            raise EngineFull(
+                f"{num_sessions} sessions reserve {num_sessions * self.reserved_bytes} of {room} "
+                f"bytes and one more needs {self.reserved_bytes}: close one or raise "
+                "max_state_bytes"
+            )
+        return Session(uuid.uuid4().hex, seed, self.model.transformer.new_state())
 
-    def output(
-        self, turn: MicroTurnInput, result: Decoded, audio_N: Tensor, timings: Timings
+    # ---- steps
+
+    def step(
+        self, session_id: str, turn: MicroTurnInput, force_speak: bool | None = None
     ) -> MicroTurnOutput:
-        """Put one micro-turn's results into the type that leaves the engine."""
-        heard, said, delegated = split_lanes(result.text_ids, self.text.markers)
-        delegation = None
-        if delegated:
-            delegation = Delegation(f"d{turn.index}", turn.index, self.text.decode(delegated))
-        return MicroTurnOutput(
-            index=turn.index,
-            audio=audio_N.numpy(),
-            speaks=result.speaks,
-            p_speak=result.p_speak,
-            heard_text=self.text.decode(heard),
-            said_text=self.text.decode(said),
-            text_ids=result.text_ids,
-            delegation=delegation,
-            timings=timings,
-        )
+        """Take in 200 ms, give out 200 ms: `step_many` of one session, which raises what failed."""
+        force = None if force_speak is None else {session_id: force_speak}
+        (result,) = self.step_many([(session_id, turn)], force)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    @torch.inference_mode()
+    def step_many(
+        self,
+        turns: Sequence[tuple[str, MicroTurnInput]],
+        force_speak: dict[str, bool] | None = None,
+    ) -> list[Result]:
+        """One tick: take in 200 ms of each session, give out 200 ms of each, in the same order.
+
+        A result does not depend on the company to the bit. A repeated index returns the kept
+        result. What fails is in its place as an exception, and that session is as it was: KeyError
+        for an unknown session, ValueError for a micro-turn out of order or an input the model
+        cannot take. SessionEnded says that it is closed: it computed what is not a number, or has
+        its maximum length. The others go on. `force_speak` overrides floor decisions (benchmarks).
+        Raises ValueError for a session that is given twice.
+        """
+        if len({session_id for session_id, _ in turns}) < len(turns):
+            raise ValueError("a session was given twice in one tick: one micro-turn each")
+        results: list[Result | None] = [None] * len(turns)
+        works: dict[int, Work] = {}
+        for place, (session_id, turn) in enumerate(turns):
+            try:
+                session = self.session(session_id)
+                if check_index(session, turn):
+                    results[place] = session.last
+                else:
+                    forced = (force_speak or {}).get(session_id)
+                    works[place] = self._begin(session, turn, forced)
+            except Exception as error:
+                results[place] = self._failed(session_id, error)
+        for place, result in zip(works, self._run(list(works.values())), strict=True):
+            results[place] = result
+        return [result for result in results if result is not None]
+
+    def _begin(self, session: Session, turn: MicroTurnInput, force_speak: bool | None) -> Work:
+        """Check and take in one micro-turn's input; nothing of the session changes."""
+        limit = self.limits.max_micro_turns
+        if limit is not None and session.index >= limit:
+            raise SessionEnded(f"session {session.id} has its maximum of {limit} micro-turns")
+        if not np.isfinite(turn.audio).all():
+            raise SessionEnded(
+                f"session {session.id} got sound that is not a number in micro-turn {turn.index}: "
+                "it is closed; open another"
+            )
+        if turn.images is not None and self.model.config.vision is None:
+            raise ValueError("this model has no vision part: give no images")
+        heard, features = listen(session, turn, self.text)
+        return self.tick.begin(session, heard, features, force_speak)
+
+    def _run(self, works: list[Work]) -> list[Result]:
+        """All together; where that fails, each alone, so that one cannot fail the others."""
+        if not works:
+            return []
+        try:
+            outcomes = self.tick.micro_turns(works)
+        except Exception as error:
+            undo(works)
+            if len(works) == 1:
+                return [self._failed(works[0].before.id, error)]
+            return [self._run([self.tick.again(work)])[0] for work in works]
+        except BaseException:
+            undo(works)
+            raise
+        for work, (session, _) in zip(works, outcomes, strict=True):
+            own_tails(session.backbone)
+            past = work.before.kept(work.mark, self.limits.kept_micro_turns)
+            self.sessions[session.id] = replace(session, past=past)
+        return [output for _, output in outcomes]
+
+    def _failed(self, session_id: str, error: Exception) -> Exception:
+        if isinstance(error, SessionEnded):
+            self.close(session_id)
+        return error
+
+    # ---- back, out and in again
+
+    def rollback(self, session_id: str, index: int) -> None:
+        """Forget micro-turns from `index` on; it is the next one to be given.
+
+        Only the last `kept_micro_turns` can be undone. Raises KeyError, or ValueError that says how
+        far back is possible.
+        """
+        self.sessions[session_id] = gone_back(self.session(session_id), index)
+
+    def snapshot(self, session_id: str) -> bytes:
+        """A session as bytes; it stays open. Raises KeyError for an unknown one."""
+        return pack(self.session(session_id), self.fingerprint)
+
+    @torch.inference_mode()
+    def restore(self, blob: bytes) -> str:
+        """Open a session that goes on where the snapshot was taken, with the same bits.
+
+        Raises ValueError for a snapshot that is damaged or of another model, EngineFull as `open`.
+        """
+        session = unpack(blob, self.fingerprint, self._empty(0))
+        self.sessions[session.id] = session
+        return session.id
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """What snapshots must fit to."""
+        configs = (self.model.config, self.vocoder.config, self.text.vocab_size, self.sampling)
+        return fingerprint(configs, (self.model, self.vocoder))
+
+
+def undo(works: Sequence[Work]) -> None:
+    """Put the backbones back to where these micro-turns began."""
+    for work in works:
+        work.session.backbone.rollback(work.mark)

@@ -6,17 +6,36 @@ Legend: A heard positions, M mel bins, F mel frames, N samples, S positions, V v
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from microturn.model.cache import BackboneState
-from microturn.sequence import TurnFeatures, typed_message
+from microturn.model.cache import BackboneState, Mark
+from microturn.sequence import Markers, TurnFeatures, split_lanes, typed_message
 from microturn.signal.mel import HeardState, SaidState, heard_bins, said_bins
 from microturn.signal.patches import image_patches
 from microturn.signal.text import Text
 from microturn.signal.vocoder import VocoderState
-from microturn.turns import OUTPUT_RATE_HZ, MicroTurnInput, MicroTurnOutput
+from microturn.turns import OUTPUT_RATE_HZ, Delegation, MicroTurnInput, MicroTurnOutput
+
+MAX_DELEGATED_TOKENS = 512  # what never ends is handed over as it is
+
+
+@dataclass(frozen=True)
+class Delegating:
+    """What is being handed over: text so far, and the micro-turn where it began."""
+
+    index: int
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A session before one of its micro-turns: a place to go back to."""
+
+    session: Session
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,33 @@ class Session:
     mel_context_FM: Tensor | None = None  # None after a silent micro-turn
     vocoder: VocoderState | None = None
     last: MicroTurnOutput | None = None
+    delegating: Delegating | None = None
+    past: tuple[Kept, ...] = ()  # oldest first
+
+    def kept(self, mark: Mark, num_kept: int) -> tuple[Kept, ...]:
+        """`past` with this place behind it."""
+        if not num_kept:
+            return ()
+        return (*self.past, Kept(replace(self, past=()), mark))[-num_kept:]
+
+    def num_bytes(self) -> int:
+        """Memory of tensors, with what is kept for going back; what is shared counts once."""
+        held: dict[int, int] = {}
+        layers = list(self.backbone.layers)
+        for kept in self.past:
+            layers += kept.mark.layers
+        sessions = [self, *(kept.session for kept in self.past)]
+        tensors = [t for layer in layers for t in (layer.key_KNW, layer.value_KNW, *layer.tails)]
+        for session in sessions:
+            vocoder = session.vocoder
+            tensors += [session.heard.tail_N, session.said.tail_N]
+            tensors += [] if vocoder is None else [*vocoder.tails, vocoder.overlap_N]
+            for tensor in (session.said_audio_N, session.mel_context_FM):
+                tensors += [] if tensor is None else [tensor]
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            held[storage.data_ptr()] = storage.nbytes()
+        return sum(held.values())
 
 
 def check_index(session: Session, turn: MicroTurnInput) -> bool:
@@ -50,6 +96,57 @@ def check_index(session: Session, turn: MicroTurnInput) -> bool:
             "send every micro-turn once, in order"
         )
     return False
+
+
+def own_tails(state: BackboneState) -> None:
+    """Put convolution tails that are views of a larger run's rows into memory of their own: what is
+    kept for going back then keeps no more than it needs."""
+    for place, layer in enumerate(state.layers):
+        tails: Any = tuple(tail.clone() for tail in layer.tails)
+        state.layers[place] = replace(layer, tails=tails)
+
+
+def gone_back(session: Session, index: int) -> Session:
+    """The session as it was before micro-turn `index`; its backbone is rolled back.
+
+    Raises ValueError for a micro-turn that has not been or that is no longer kept.
+    """
+    if index == session.index:
+        return session
+    oldest = session.past[0].session.index if session.past else session.index
+    if not oldest <= index < session.index:
+        raise ValueError(
+            f"session {session.id} can go back to micro-turns {oldest} to {session.index}, "
+            f"not {index}"
+        )
+    place = index - oldest
+    kept = session.past[place]
+    session.backbone.rollback(kept.mark)
+    return replace(kept.session, past=session.past[:place])
+
+
+def delegate(
+    open_now: Delegating | None, index: int, text_ids: tuple[int, ...], text: Text
+) -> tuple[Delegating | None, Delegation | None]:
+    """What is still being handed over after this micro-turn's text, and what is complete.
+
+    Text goes on over micro-turns, each time behind `<|delegate|>`, until `<|end|>`.
+    """
+    markers = text.markers
+    if markers.delegate not in text_ids:
+        return open_now, None
+    open_now = open_now or Delegating(index)
+    ids = (*open_now.ids, *split_lanes(text_ids, markers)[2])
+    if not ends_delegation(text_ids, markers) and len(ids) < MAX_DELEGATED_TOKENS:
+        return Delegating(open_now.index, ids), None
+    if not ids:
+        return None, None
+    return None, Delegation(f"d{open_now.index}", index, text.decode(list(ids)))
+
+
+def ends_delegation(text_ids: tuple[int, ...], markers: Markers) -> bool:
+    """Is there an `<|end|>` behind the first `<|delegate|>`?"""
+    return markers.end in text_ids[text_ids.index(markers.delegate) :]
 
 
 def typed_ids(turn: MicroTurnInput, text: Text) -> tuple[int, ...]:

@@ -1,0 +1,97 @@
+"""How many sessions an engine takes, how long they last, and what each may hold.
+
+Everything is counted in micro-turns; whoever calls the engine has the clock. A session is admitted
+by what it can come to hold, not by what it holds now: those already there never run out of room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from microturn.model.cache import KEY_BLOCK
+from microturn.model.config import BackboneConfig
+from microturn.sequence import MAX_TEXT_TOKENS
+from microturn.turns import AUDIO_FRAMES, NUM_SLOTS
+
+# Heard positions, output text, end token and slots. Typed text and images come on top; the two
+# blocks that a buffer of a windowed layer has to spare take them.
+POSITIONS_PER_MICRO_TURN = AUDIO_FRAMES + MAX_TEXT_TOKENS + 2 + NUM_SLOTS
+SPARE_BLOCKS = 2
+SIGNAL_BYTES = 64 * 1024  # of one micro-turn: sound, mel, vocoder tails
+
+
+class EngineFull(RuntimeError):
+    """No slot or no room for one more session; those that are open do not suffer."""
+
+
+class SessionEnded(RuntimeError):
+    """The engine closed this session; its slot and its memory are free."""
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """max_state_bytes: reserved by all sessions together; None takes what there is.
+    max_micro_turns: length of a session; None lets it go on. idle_micro_turns: ticks without a step
+    after which a session is closed. notice_micro_turns: how long before either end a notice comes.
+    kept_micro_turns: how far a session can be rolled back.
+    """
+
+    max_sessions: int = 64
+    max_state_bytes: int | None = None
+    max_micro_turns: int | None = None
+    idle_micro_turns: int | None = None
+    notice_micro_turns: int = 50
+    kept_micro_turns: int = 25
+
+    def __post_init__(self) -> None:
+        for name in ("max_sessions", "max_state_bytes", "max_micro_turns", "idle_micro_turns"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        for name in ("notice_micro_turns", "kept_micro_turns"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A session ends in `num_left` micro-turns (or ticks without a step); at 0 it is closed."""
+
+    session_id: str
+    reason: Literal["idle", "length"]
+    num_left: int
+
+
+def reserved_bytes(backbone: BackboneConfig, limits: SessionLimits) -> int:
+    """The most that one session comes to hold, kept micro-turns included.
+
+    Raises ValueError where a layer sees everything and sessions have no maximum length.
+    """
+    attention = backbone.attention
+    kept_positions = limits.kept_micro_turns * POSITIONS_PER_MICRO_TURN
+    total = 0
+    for layer in range(backbone.num_layers):
+        is_sliding = backbone.is_sliding(layer)
+        if is_sliding:
+            kv_width = attention.sliding_num_kv_heads * attention.sliding_head_width
+            window = attention.window
+        else:
+            kv_width = attention.num_kv_heads * attention.head_width
+            window = attention.full_window
+        if window is not None:
+            reach = -(-(window - 1) // KEY_BLOCK)
+            # Buffers that kept micro-turns still refer to; each lasted for its spare blocks.
+            num_buffers = 2 + kept_positions // (SPARE_BLOCKS * KEY_BLOCK)
+            blocks = num_buffers * (reach + 2 + SPARE_BLOCKS)
+        elif limits.max_micro_turns is None:
+            raise ValueError(
+                "layers without a window grow with the session: set max_micro_turns, or no "
+                "max_state_bytes"
+            )
+        else:
+            positions = limits.max_micro_turns * POSITIONS_PER_MICRO_TURN
+            blocks = 4 * -(-positions // KEY_BLOCK)  # twice the need, and once more while it grows
+        tails = (backbone.conv_kernel - 1) * 2 * (kv_width + backbone.width)
+        total += 4 * (2 * kv_width * KEY_BLOCK * blocks + (1 + limits.kept_micro_turns) * tails)
+    return total + SIGNAL_BYTES * (1 + limits.kept_micro_turns)
