@@ -58,7 +58,7 @@ def test_clearing_goes_no_further_than_told() -> None:
 
 
 def test_tails_fit_their_convolutions() -> None:
-    assert [tuple(tail.shape) for tail in layer(None).tails] == [(3, 8), (3, 8), (3, 6), (3, 6)]
+    assert [tuple(tail.shape) for tail in layer(None).tails] == [(3, 16), (3, 6), (3, 6)]
 
 
 def test_clones_share_nothing() -> None:

@@ -7,7 +7,7 @@ max(0, i - reach) to i, so its softmax and its sums have one length and one orde
 come with it (`banded.py`).
 
 Legend: B rows, S positions, D width, C channels, T taps, H heads, K key-value heads, W head width,
-U all heads' width, E rel width, R query rows, N key positions, L distances.
+E rel width, N key positions, L distances.
 """
 
 from __future__ import annotations
@@ -16,17 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from microturn.model.banded import (
-    Skew,
-    attend_batched,
-    attend_block,
-    attend_tile,
-    attend_tiled,
-)
+from microturn.model.banded import attend_batched, attend_tiled
 from microturn.model.cache import KEY_BLOCK, LayerState, empty_layer
 from microturn.model.config import BackboneConfig
-from microturn.model.fused import causal_convolution, continued_convolution, rms_norm
-from microturn.model.tiles import ROW_TILE, tiled_linear
+from microturn.model.fused import causal_convolution, rms_norm
+from microturn.model.tiles import tiled_linear
 
 
 def compute_dtype(x: Tensor) -> torch.dtype:
@@ -57,17 +51,13 @@ class ShortConvolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, 1, kernel))
         nn.init.normal_(self.weight, std=0.02)
 
-    def forward(self, x_BSC: Tensor, tail_BTC: Tensor | None = None) -> Tensor:
-        """Convolve; `tail_BTC` holds the kernel - 1 inputs before x, None for zeros. fp32."""
-        weight_TC = self.weight[:, 0].t().contiguous()
-        if tail_BTC is None:
-            return causal_convolution(x_BSC, weight_TC)
-        return continued_convolution(tail_BTC, x_BSC, weight_TC)
+    def forward(self, x_BSC: Tensor) -> Tensor:
+        """Convolve, zeros before the first position. fp32."""
+        return causal_convolution(x_BSC, self.weight[:, 0].t().contiguous())
 
-
-def next_tail(tail_TC: Tensor, x_SC: Tensor) -> Tensor:
-    """The last T inputs after S more."""
-    return torch.cat([tail_TC, x_SC.float()])[-len(tail_TC) :] if len(tail_TC) else tail_TC
+    def taps(self) -> Tensor:
+        """Weights by tap, oldest first: [T, 1, C] fp32, a copy."""
+        return self.weight.detach().permute(2, 1, 0).float().contiguous()
 
 
 class RelativeProfiles(nn.Module):
@@ -80,7 +70,7 @@ class RelativeProfiles(nn.Module):
 
 
 class Attention(nn.Module):
-    """Grouped-query attention of one layer, whole rows or one stream."""
+    """Grouped-query attention of one layer over whole rows; one stream: `stream.py`."""
 
     def __init__(self, config: BackboneConfig, layer: int) -> None:
         super().__init__()
@@ -155,53 +145,3 @@ class Attention(nn.Module):
             q_BSHW, rel_BSHE, k_BNKW, v_BNKW, profile_EL, self.reach, self.has_window
         )
         return tiled_linear(mixed_BSHW.flatten(2), self.wo_ud.weight)
-
-    def extend(
-        self, x_SD: Tensor, num_new: int, num_ahead: int, length: int, state: LayerState
-    ) -> tuple[Tensor, LayerState, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """Append the first `num_new` of the padded rows x_SD at position `length`.
-
-        Returns the attention output [S, D], the state with room and the rows written, and the k and
-        v tails before the last `num_ahead` rows and after all.
-        """
-        q_1SHW, rel_1SHE = self.queries(x_SD[None], length)
-        k_SC = tiled_linear(x_SD, self.wk_dv.weight)
-        v_SC = tiled_linear(x_SD, self.wv_dv.weight)
-        kept, ahead = (
-            (next_tail(state.tails[0], k_SC[:count]), next_tail(state.tails[1], v_SC[:count]))
-            for count in (num_new - num_ahead, num_new)
-        )
-        k_SC_mixed = self.k_sconv(k_SC[None], state.tails[0][None])[0]
-        v_SC_mixed = self.v_sconv(v_SC[None], state.tails[1][None])[0]
-        k_SKW = self.k_norm(k_SC_mixed.unflatten(1, (self.num_kv_heads, -1)))
-        v_SKW = v_SC_mixed.unflatten(1, (self.num_kv_heads, -1))
-        state = state.with_room(length, num_new)
-        state.write(k_SKW[:num_new].transpose(0, 1), v_SKW[:num_new].transpose(0, 1), length)
-        mixed_SU = self.attend_stream(q_1SHW, rel_1SHE, num_new, length, state)
-        mixed_SU = functional.pad(mixed_SU, (0, 0, 0, len(x_SD) - num_new))
-        return tiled_linear(mixed_SU, self.wo_ud.weight), state, kept, ahead
-
-    def attend_stream(
-        self, q_1SHW: Tensor, rel_1SHE: Tensor, num_new: int, length: int, state: LayerState
-    ) -> Tensor:
-        """The first `num_new` query rows, at position `length`, block by block: [S, H W]."""
-        profile_EL = self.rel_logits_proj.proj_bias.to(q_1SHW.dtype)
-        parts = []
-        done = 0
-        while done < num_new:
-            block, offset = divmod(length + done, KEY_BLOCK)
-            count = min(KEY_BLOCK - offset, num_new - done)
-            pad = (0, 0, 0, 0, 0, -count % ROW_TILE)
-            q_1RHW = functional.pad(q_1SHW[:, done : done + count], pad)
-            rel_1RHE = functional.pad(rel_1SHE[:, done : done + count], pad)
-            first = 0 if self.reach is None else max(0, block - self.reach)
-            key_KNW, value_KNW = (kept.to(q_1SHW.dtype) for kept in state.blocks(first, block))
-            skew = Skew.of(offset, key_KNW.shape[1], profile_EL.shape[1], self.has_window)
-            if q_1SHW.device.type == "cpu":
-                out = attend_tile(q_1RHW[0], rel_1RHE[0], key_KNW, value_KNW, profile_EL, skew)
-            else:
-                keys = (key_KNW.transpose(0, 1)[None], value_KNW.transpose(0, 1)[None])
-                out = attend_block(q_1RHW, rel_1RHE, *keys, profile_EL, skew)[0]
-            parts.append(out[:count].flatten(1))
-            done += count
-        return torch.cat(parts)

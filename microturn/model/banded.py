@@ -90,30 +90,28 @@ def weights(q_GW: Tensor, rel_JRE: Tensor, k_NW: Tensor, near_EL: Tensor, skew: 
 
 
 def mix(weight_GN: Tensor, v_NW: Tensor) -> Tensor:
-    """Weighted sum of values, in spans."""
+    """Weighted sum of values, in spans: [G, N] and [N, W], or a batch of them."""
     out_GW = None
-    for first in range(0, len(v_NW), VALUE_SPAN):
+    for first in range(0, v_NW.shape[-2], VALUE_SPAN):
         span = slice(first, first + VALUE_SPAN)
-        part = weight_GN[:, span] @ v_NW[span]
+        part = weight_GN[..., span] @ v_NW[..., span, :]
         out_GW = part if out_GW is None else out_GW + part
     assert out_GW is not None  # there is at least one key
     return out_GW
 
 
 def attend_tile(
-    q_RHW: Tensor, rel_RHE: Tensor, k_KNW: Tensor, v_KNW: Tensor, profile_EL: Tensor, skew: Skew
+    q_RHW: Tensor, rel_RHE: Tensor, k_KNW: Tensor, v_KNW: Tensor, near_EL: Tensor, skew: Skew
 ) -> Tensor:
     """Rows of one stream inside one block, all heads: [R, H, W]. No gradient."""
-    share = q_RHW.shape[1] // len(k_KNW)
-    near_EL = profile_EL[:, : skew.near].flip(1)
-    parts = []
-    for head, (k_NW, v_NW) in enumerate(zip(k_KNW, v_KNW, strict=True)):
-        heads = slice(head * share, (head + 1) * share)
-        q_GW = q_RHW[:, heads].transpose(0, 1).flatten(0, 1)
-        rel_JRE = rel_RHE[:, heads].transpose(0, 1).contiguous()
-        out_GW = mix(weights(q_GW, rel_JRE, k_NW, near_EL, skew), v_NW)
-        parts.append(out_GW.unflatten(0, (share, -1)))
-    return torch.cat(parts).transpose(0, 1)
+    num_rows, num_heads, width = q_RHW.shape
+    q_KGW = q_RHW.transpose(0, 1).reshape(len(k_KNW), -1, width)
+    rel_GE = rel_RHE.transpose(0, 1).reshape(num_heads * num_rows, -1)
+    score_KGN = torch.bmm(q_KGW, k_KNW.transpose(1, 2))
+    bias_HRN = skew.bias((rel_GE @ near_EL).view(num_heads, num_rows, -1))
+    score_KGN.view(num_heads, num_rows, -1).add_(bias_HRN)
+    out_KGW = mix(score_KGN.softmax(-1), v_KNW)
+    return out_KGW.view(num_heads, num_rows, width).transpose(0, 1)
 
 
 @dataclass(frozen=True)
@@ -224,10 +222,11 @@ def attend_block(
     rel_BRHE: Tensor,
     k_BNKW: Tensor,
     v_BNKW: Tensor,
-    profile_EL: Tensor,
+    near_EL: Tensor,
     skew: Skew,
 ) -> Tensor:
-    """Query rows of one block, all rows and heads in one product: [B, R, H, W]."""
+    """Query rows of one block, all rows and heads in one product: [B, R, H, W]. `near_EL`: as in
+    `weights`."""
     batch, num_rows, heads, width = q_BRHW.shape
     share = heads // k_BNKW.shape[2]
     q_GRW = q_BRHW.transpose(1, 2).reshape(batch * heads, num_rows, width)
@@ -235,7 +234,7 @@ def attend_block(
     k_GNW, v_GNW = (
         x.transpose(1, 2).repeat_interleave(share, dim=1).flatten(0, 1) for x in (k_BNKW, v_BNKW)
     )
-    bias_GRN = skew.bias(rel_GRE @ profile_EL[:, : skew.near].flip(1))
+    bias_GRN = skew.bias(rel_GRE @ near_EL)
     weight_GRN = torch.baddbmm(bias_GRN, q_GRW, k_GNW.transpose(1, 2)).softmax(-1)
     return (weight_GRN @ v_GNW).view(batch, heads, num_rows, width).transpose(1, 2)
 
@@ -258,5 +257,6 @@ def attend_batched(
         keys = slice(first * KEY_BLOCK, (block + 1) * KEY_BLOCK)
         skew = Skew.of(0, keys.stop - keys.start, profile_EL.shape[1], is_window)
         bands = (q_BSHW[:, rows], rel_BSHE[:, rows], k_BNKW[:, keys], v_BNKW[:, keys])
-        parts.append(attend_block(*bands, profile_EL, skew))
+        near_EL = profile_EL[:, : skew.near].flip(1)
+        parts.append(attend_block(*bands, near_EL, skew))
     return torch.cat(parts, dim=1)

@@ -1,4 +1,4 @@
-"""State of one stream in the backbone: keys, values and four convolution tails a layer.
+"""State of one stream in the backbone: keys, values and three convolution tails a layer.
 
 Keys and values live in buffers of whole key blocks at absolute positions. Rows below `length` are
 never written again, so a mark (references and the length) undoes any number of extends, and an
@@ -23,12 +23,13 @@ class LayerState:
     """One layer. Buffer position 0 is absolute position `start`, a multiple of KEY_BLOCK.
 
     `reach` is how many blocks before a query's own block the layer can see; None means all.
-    tails: the last kernel - 1 inputs of the k, v, attention-output and feed-forward convolutions.
+    tails: the last kernel - 1 inputs of the convolutions of k and v, side by side, of the attention
+    output and of the feed-forward part.
     """
 
     key_KNW: Tensor
     value_KNW: Tensor
-    tails: tuple[Tensor, Tensor, Tensor, Tensor]
+    tails: tuple[Tensor, Tensor, Tensor]
     start: int = 0
     reach: int | None = None
 
@@ -51,6 +52,17 @@ class LayerState:
             buffers.append(new_KNW)
         return replace(self, key_KNW=buffers[0], value_KNW=buffers[1], start=start)
 
+    def with_tails(self, inputs: tuple[Tensor, Tensor, Tensor], num_new: int) -> LayerState:
+        """The same content after `num_new` more positions; inputs: of each convolution, from the
+        present tail on, [T + S, C]."""
+        kv, attention, mlp = (
+            after[num_new : num_new + len(before)]
+            for after, before in zip(inputs, self.tails, strict=True)
+        )
+        return LayerState(
+            self.key_KNW, self.value_KNW, (kv, attention, mlp), self.start, self.reach
+        )
+
     def write(self, key_KSW: Tensor, value_KSW: Tensor, length: int) -> None:
         """Put new rows behind the first `length` positions."""
         rows = slice(length - self.start, length - self.start + key_KSW.shape[1])
@@ -72,10 +84,9 @@ class LayerState:
         return self.key_KNW[:, rows], self.value_KNW[:, rows]
 
     def clone(self) -> LayerState:
-        tails = tuple(tail.clone() for tail in self.tails)
-        return replace(
-            self, key_KNW=self.key_KNW.clone(), value_KNW=self.value_KNW.clone(), tails=tails
-        )
+        kv, attention, mlp = (tail.clone() for tail in self.tails)
+        buffers = (self.key_KNW.clone(), self.value_KNW.clone())
+        return LayerState(*buffers, (kv, attention, mlp), self.start, self.reach)
 
 
 @dataclass(frozen=True)
@@ -144,9 +155,9 @@ def empty_layer(
 ) -> LayerState:
     """A layer that has seen nothing. Tails are fp32, as the convolutions are."""
     buffer_KNW = like.new_zeros(num_kv_heads, KEY_BLOCK, head_width)
-    channels = (num_kv_heads * head_width, num_kv_heads * head_width, width, width)
-    k, v, attention, mlp = (
+    channels = (2 * num_kv_heads * head_width, width, width)
+    kv, attention, mlp = (
         torch.zeros(num_tail, channel, dtype=torch.float32, device=like.device)
         for channel in channels
     )
-    return LayerState(buffer_KNW, buffer_KNW.clone(), (k, v, attention, mlp), reach=reach)
+    return LayerState(buffer_KNW, buffer_KNW.clone(), (kv, attention, mlp), reach=reach)

@@ -99,18 +99,17 @@ def causal_convolution(x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
     return CausalConvolution.apply(x_BSC, weight_TC)
 
 
-def continued_convolution(tail_BTC: Tensor, x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
-    """`causal_convolution` of x after the inputs in the tail, one fewer than taps: few small steps.
+def continue_convolution(tail_TC: Tensor, x_SC: Tensor, taps_T1C: Tensor) -> Tensor:
+    """`causal_convolution` of one stream after the inputs in the tail, in place of x_SC (fp32).
 
-    The same products are added in the same order, so the bits are the same.
+    Returns those inputs and x's as they were, [T + S, C]. The same products are added in the same
+    order, so the bits are the same; no gradient.
     """
-    x_BSC = x_BSC.float()
-    padded = torch.cat([tail_BTC, x_BSC], dim=1)
-    windows_TBSC = padded.unfold(1, len(weight_TC), 1).permute(3, 0, 1, 2)
-    y_BSC = x_BSC
-    for product in (windows_TBSC * weight_TC.float()[:, None, None]).unbind():
-        y_BSC = y_BSC + product
-    return y_BSC
+    inputs = torch.cat([tail_TC, x_SC])
+    windows_TSC = inputs.unfold(0, len(taps_T1C), 1).permute(2, 0, 1)
+    for product in (windows_TSC * taps_T1C).unbind():
+        x_SC.add_(product)
+    return inputs
 
 
 class GatedFunction(Function):

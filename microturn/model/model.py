@@ -13,6 +13,7 @@ from microturn.model.config import ModelConfig
 from microturn.model.embed import Embedder
 from microturn.model.experts import Experts, SharedExperts
 from microturn.model.flow import FlowHead
+from microturn.model.stream import by_columns
 from microturn.model.transformer import Transformer
 from microturn.sequence import Positions
 
@@ -54,16 +55,17 @@ class InteractionModel(nn.Module):
 
 def lay_out_for_serving(model: InteractionModel) -> None:
     """Keep the matrices of linears and experts in memory column by column: products of few rows
-    read them once instead of packing them first. Values, names and bits stay (test_model_model)."""
+    read them once instead of packing them first; and pack the backbone for streams. Values, names
+    and bits stay (test_model_stream)."""
     for module in model.modules():
         if isinstance(module, nn.Linear):
-            matrices = [module.weight]
+            module.weight.data = by_columns(module.weight)
         elif isinstance(module, Experts | SharedExperts):
-            matrices = list(module.parameters())
-        else:
-            continue
-        for matrix in matrices:
-            matrix.data = matrix.data.transpose(-1, -2).contiguous().transpose(-1, -2)
+            for stack in module.parameters():
+                first_ED = by_columns(stack[0])
+                if not first_ED.is_contiguous():
+                    stack.data = stack.data.mT.contiguous().mT
+    model.transformer.pack()
 
 
 def count_parameters(model: nn.Module) -> int:

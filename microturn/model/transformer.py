@@ -10,17 +10,17 @@ Legend: B rows, S positions, D width, V vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from microturn.model.attention import Attention, RMSNorm, ShortConvolution, next_tail
+from microturn.model.attention import Attention, RMSNorm, ShortConvolution
 from microturn.model.cache import BackboneState, LayerState
 from microturn.model.config import BackboneConfig
-from microturn.model.experts import MixtureMLP, feed_forward
+from microturn.model.experts import DenseMLP, MixtureMLP, feed_forward
+from microturn.model.stream import PackedAttention, PackedDense, PackedLayer, PackedMixture
 from microturn.model.tiles import ROW_TILE, tiled_linear
 
 INIT_STD = 0.02
@@ -36,7 +36,6 @@ class Block(nn.Module):
         self.attn_sconv = ShortConvolution(config.width, config.conv_kernel)
         self.mlp_norm = RMSNorm(config.width, config.norm_epsilon)
         self.mlp = feed_forward(config, layer)
-        self.is_mixture = not config.is_dense(layer)
         self.mlp_sconv = ShortConvolution(config.width, config.conv_kernel)
 
     def forward(self, x_BSD: Tensor, loads: list[Tensor] | None) -> Tensor:
@@ -45,30 +44,18 @@ class Block(nn.Module):
         branch_BSD = self.mlp(normed_ND, loads).view(x_BSD.shape)
         return x_BSD + self.mlp_sconv(branch_BSD).to(x_BSD.dtype)
 
-    def extend(
-        self, x_SD: Tensor, num_new: int, num_ahead: int, length: int, state: LayerState
-    ) -> tuple[Tensor, LayerState, LayerState]:
-        """Padded rows, `num_new` of them real, at position `length`: new rows, the state before the
-        last `num_ahead` of them, and the state after all."""
-        tails = state.tails
-        attended = self.attn.extend(self.attn_norm(x_SD), num_new, num_ahead, length, state)
-        branch_SD, state, kept, ahead = attended
-        counts = (num_new - num_ahead, num_new)
-        attn_tails = [next_tail(tails[2], branch_SD[:count]) for count in counts]
-        x_SD = x_SD + self.attn_sconv(branch_SD[None], tails[2][None])[0].to(x_SD.dtype)
-        normed_SD = self.mlp_norm(x_SD)
-        if self.is_mixture:  # padding rows would wake more experts
-            branch_SD = functional.pad(
-                self.mlp(normed_SD[:num_new]), (0, 0, 0, len(x_SD) - num_new)
-            )
-        else:
-            branch_SD = self.mlp(normed_SD)
-        mlp_tails = [next_tail(tails[3], branch_SD[:count]) for count in counts]
-        x_SD = x_SD + self.mlp_sconv(branch_SD[None], tails[3][None])[0].to(x_SD.dtype)
-        return (
-            x_SD,
-            replace(state, tails=(*kept, attn_tails[0], mlp_tails[0])),
-            replace(state, tails=(*ahead, attn_tails[1], mlp_tails[1])),
+    def packed(self) -> PackedLayer:
+        """This layer for a stream, its weights copied."""
+        part = self.mlp
+        assert isinstance(part, DenseMLP | MixtureMLP)
+        return PackedLayer(
+            self.attn_norm,
+            PackedAttention.of(self.attn),
+            self.attn_sconv.taps(),
+            self.mlp_norm,
+            PackedDense.of(part) if isinstance(part, DenseMLP) else PackedMixture.of(part),
+            part,
+            self.mlp_sconv.taps(),
         )
 
 
@@ -78,6 +65,7 @@ class Transformer(nn.Module):
     def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
         self.config = config
+        self.packed: list[PackedLayer] | None = None
         self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
         self.norm = RMSNorm(config.width, config.norm_epsilon)
         self.unembedding = nn.Linear(config.width, config.vocab_size, bias=False)
@@ -110,6 +98,17 @@ class Transformer(nn.Module):
         )
 
     @torch.no_grad()
+    def pack(self) -> None:
+        """Keep packed weights for `extend`, which packs them each time otherwise. They are copies:
+        pack again after weights changed (`train` drops them)."""
+        self.packed = [block.packed() for block in self.blocks()]
+
+    def train(self, mode: bool = True) -> Transformer:
+        if mode:
+            self.packed = None
+        return super().train(mode)
+
+    @torch.no_grad()
     def extend(self, x_SD: Tensor, state: BackboneState, num_ahead: int = 0) -> Tensor:
         """Append S >= 1 positions of one stream: hidden states after the final norm, [S, D].
 
@@ -121,11 +120,12 @@ class Transformer(nn.Module):
         if not 0 <= num_ahead < num_new:
             raise ValueError(f"extend needs at least one position, got {num_new - num_ahead}")
         x_SD = functional.pad(x_SD, (0, 0, 0, -num_new % ROW_TILE))
+        packed = self.packed or [block.packed() for block in self.blocks()]
         layers: list[LayerState] = []
         ahead: list[LayerState] = []
         try:
-            for block, layer in zip(self.blocks(), state.layers, strict=True):
-                x_SD, now, then = block.extend(x_SD, num_new, num_ahead, state.length, layer)
+            for part, layer in zip(packed, state.layers, strict=True):
+                x_SD, now, then = part.extend(x_SD, num_new, num_ahead, state.length, layer)
                 layers.append(now)
                 ahead.append(then)
             hidden_SD = self.norm(x_SD)[:num_new]

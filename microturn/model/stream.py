@@ -1,0 +1,251 @@
+"""One layer of one stream, a few rows at a time, from weights that are packed for it.
+
+The same products, sums and orders as the modules' `forward`, so the same bits; fewer and larger
+steps, since a step of 16 rows costs as much to start as to do. Packed weights are copies: pack
+again after the weights change.
+
+Legend: S rows at hand (a multiple of the row tile), D width, C channels, T taps, H query heads, K
+key-value heads, G heads of both, W head width, U widths of all projections, E rel width, L
+distances, R query rows of a block, X experts with the shared ones last, I expert width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from microturn.model.attention import Attention, RMSNorm, compute_dtype
+from microturn.model.banded import Skew, attend_block, attend_tile
+from microturn.model.cache import KEY_BLOCK, LayerState
+from microturn.model.experts import DenseMLP, MixtureMLP
+from microturn.model.fused import continue_convolution, gated, normed
+from microturn.model.tiles import ROW_TILE
+
+MAX_EXPERTS = 16  # so many, on one tile of rows, cost less than to sort rows by expert
+
+
+def trial(matrix: Tensor, num_rows: int) -> Tensor:
+    """Rows of noise of the matrix's input width, to see whether two ways give the same bits."""
+    rng = torch.Generator().manual_seed(num_rows)
+    return torch.randn(num_rows, matrix.shape[-1], generator=rng).to(matrix)
+
+
+def agree(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> bool:
+    """Do products with these matrices give the same bits?"""
+    noise = [trial(one[0], count * ROW_TILE) for count in (1, 3)]
+    return all(torch.equal(product(x, one), product(x, other)) for x in noise)
+
+
+def by_columns(matrix_ED: Tensor) -> Tensor:
+    """The same values, kept column by column, so that products of few rows need not pack them
+    first; as they are where that gives other bits (a very narrow matrix has a product of its own
+    kind)."""
+    matrix_ED = matrix_ED.detach().contiguous()
+    columns_ED = matrix_ED.t().contiguous().t()
+    return columns_ED if agree((columns_ED,), (matrix_ED,)) else matrix_ED
+
+
+def joined(matrices: list[Tensor]) -> tuple[Tensor, ...]:
+    """The matrices as one where that gives the same bits, else one by one."""
+    whole = (by_columns(torch.cat(matrices)),)
+    apart = tuple(by_columns(matrix) for matrix in matrices)
+    return whole if agree(whole, apart) else apart
+
+
+def product(x: Tensor, matrices: tuple[Tensor, ...]) -> Tensor:
+    """Linears side by side."""
+    if len(matrices) == 1:
+        return functional.linear(x, matrices[0])
+    return torch.cat([functional.linear(x, matrix) for matrix in matrices], dim=-1)
+
+
+@dataclass(frozen=True)
+class PackedAttention:
+    """q, k, v and relative states in one product; both norms and both convolutions in one."""
+
+    part: Attention
+    projections: tuple[Tensor, ...]  # [U, D], or its parts
+    norm_GW: Tensor
+    taps_T1C: Tensor
+    profile_EL: Tensor  # farthest first
+    out_DC: Tensor
+
+    @classmethod
+    def of(cls, part: Attention) -> PackedAttention:
+        names = (part.wq_du, part.wk_dv, part.wv_dv, part.wr_du)
+        q_W = part.q_norm.weight.detach() * (1.0 / part.head_width)
+        k_W = part.k_norm.weight.detach()
+        norm_GW = torch.cat(
+            [q_W.expand(part.num_heads, -1), k_W.expand(part.num_kv_heads, -1)]
+        ).float()
+        return cls(
+            part,
+            joined([linear.weight for linear in names]),
+            norm_GW,
+            torch.cat([part.k_sconv.taps(), part.v_sconv.taps()], dim=-1),
+            part.rel_logits_proj.proj_bias.detach().flip(1),
+            by_columns(part.wo_ud.weight),
+        )
+
+    def extend(
+        self, x_SD: Tensor, num_new: int, length: int, state: LayerState
+    ) -> tuple[Tensor, LayerState, Tensor]:
+        """Append the first `num_new` rows at position `length`: the output [S, D], the state with
+        them written, and the convolution's inputs with the tail before them."""
+        part = self.part
+        projected_SU = product(x_SD, self.projections)
+        dtype = projected_SU.dtype
+        projected_SU = projected_SU.float()
+        num_both = part.num_heads + part.num_kv_heads
+        q_end, k_end = part.num_heads * part.head_width, num_both * part.head_width
+        v_end = k_end + part.num_kv_heads * part.head_width
+        inputs = continue_convolution(state.tails[0], projected_SU[:, q_end:v_end], self.taps_T1C)
+        qk_SGW = projected_SU[:, :k_end].unflatten(1, (num_both, part.head_width))
+        qk_SGW = normed(qk_SGW, self.norm_GW, part.q_norm.epsilon)[0]
+        q_SHW, k_SKW = qk_SGW[:, : part.num_heads], qk_SGW[:, part.num_heads :]
+        rel_SHE = projected_SU[:, v_end:].unflatten(1, (part.num_heads, -1))
+        tau_S11 = part.tau(length, len(x_SD), x_SD)
+        if tau_S11 is not None:  # what is scaled was rounded before, as in `Attention.queries`
+            q_SHW = q_SHW.to(dtype).float() * tau_S11
+            rel_SHE = rel_SHE * tau_S11
+        v_SKW = projected_SU[:num_new, k_end:v_end].unflatten(1, (part.num_kv_heads, -1))
+        state = state.with_room(length, num_new)
+        state.write(k_SKW[:num_new].transpose(0, 1), v_SKW.transpose(0, 1), length)
+        mixed_SC = self.attend(q_SHW.to(dtype), rel_SHE.to(dtype), num_new, length, state)
+        return functional.linear(mixed_SC, self.out_DC), state, inputs
+
+    def attend(
+        self, q_SHW: Tensor, rel_SHE: Tensor, num_new: int, length: int, state: LayerState
+    ) -> Tensor:
+        """All rows, the first `num_new` of them real, at position `length`: [S, H W]."""
+        if length % KEY_BLOCK + num_new <= KEY_BLOCK:  # padding rows give numbers without meaning
+            return self.attend_block(q_SHW, rel_SHE, length, state)
+        parts = []
+        done = 0
+        while done < num_new:
+            count = min(KEY_BLOCK - (length + done) % KEY_BLOCK, num_new - done)
+            pad = (0, 0, 0, 0, 0, -count % ROW_TILE)
+            q_RHW = functional.pad(q_SHW[done : done + count], pad)
+            rel_RHE = functional.pad(rel_SHE[done : done + count], pad)
+            parts.append(self.attend_block(q_RHW, rel_RHE, length + done, state)[:count])
+            done += count
+        return functional.pad(torch.cat(parts), (0, 0, 0, len(q_SHW) - num_new))
+
+    def attend_block(
+        self, q_RHW: Tensor, rel_RHE: Tensor, position: int, state: LayerState
+    ) -> Tensor:
+        """Rows from `position` on that see the same key blocks: [R, H W]."""
+        block, offset = divmod(position, KEY_BLOCK)
+        reach = self.part.reach
+        first = 0 if reach is None else max(0, block - reach)
+        key_KNW, value_KNW = (kept.to(q_RHW.dtype) for kept in state.blocks(first, block))
+        profile_EL = self.profile_EL.to(q_RHW.dtype)
+        skew = Skew.of(offset, key_KNW.shape[1], profile_EL.shape[1], self.part.has_window)
+        near_EL = profile_EL[:, profile_EL.shape[1] - skew.near :]
+        if q_RHW.device.type == "cpu":
+            return attend_tile(q_RHW, rel_RHE, key_KNW, value_KNW, near_EL, skew).flatten(1)
+        keys = (key_KNW.transpose(0, 1)[None], value_KNW.transpose(0, 1)[None])
+        return attend_block(q_RHW[None], rel_RHE[None], *keys, near_EL, skew)[0].flatten(1)
+
+
+@dataclass(frozen=True)
+class PackedMixture:
+    """All experts on the same rows; each row then takes its own from the results."""
+
+    part: MixtureMLP
+    inner_ED: Tensor  # gates and ups of all experts, [X 2 I, D]
+    outer_XID: Tensor
+
+    @classmethod
+    def of(cls, part: MixtureMLP) -> PackedMixture | None:
+        """None where there are too many experts for this, or the bits would be others."""
+        shared, routed = part.shared_experts, part.experts
+        if routed.num_routed + len(shared.shared_w13_weight) > MAX_EXPERTS:
+            return None
+        inner = torch.cat([routed.w13_weight, shared.shared_w13_weight])
+        outer = torch.cat([routed.w2_weight, shared.shared_w2_weight])
+        packed = cls(part, by_columns(inner.flatten(0, 1)), outer.detach().mT.contiguous())
+        x_SD = trial(packed.inner_ED, ROW_TILE)
+        return packed if torch.equal(packed(x_SD), part(x_SD)) else None
+
+    def __call__(self, x_SD: Tensor) -> Tensor:
+        """What the mixture gives for each row, [S, D]."""
+        chosen_SC, weight_SC, shared_SX = self.part.gate(x_SD)
+        num_rows, num_routed = len(x_SD), self.part.experts.num_routed
+        hidden = functional.linear(x_SD, self.inner_ED)
+        hidden_SXI = gated(hidden.unflatten(1, (len(self.outer_XID), -1)))
+        hidden_SXI[:, num_routed:].mul_(shared_SX[..., None])
+        out_XSD = torch.bmm(hidden_SXI.transpose(0, 1), self.outer_XID)
+        row_S1 = torch.arange(num_rows, device=x_SD.device)[:, None]
+        mine_SCD = out_XSD[chosen_SC, row_S1].mul_(weight_SC[..., None].to(x_SD.dtype))
+        total_SD, *others = mine_SCD.unbind(1)
+        for part_SD in others:
+            total_SD = total_SD + part_SD
+        y_SD, *others = out_XSD[num_routed:].unbind()
+        for part_SD in others:
+            y_SD = y_SD + part_SD
+        return total_SD + y_SD
+
+
+@dataclass(frozen=True)
+class PackedDense:
+    """A dense feed-forward part."""
+
+    part: DenseMLP
+    inner_ED: Tensor
+    outer_DI: Tensor
+
+    @classmethod
+    def of(cls, part: DenseMLP) -> PackedDense:
+        return cls(part, by_columns(part.w13_dn.weight), by_columns(part.w2_md.weight))
+
+    def __call__(self, x_SD: Tensor) -> Tensor:
+        hidden = gated(functional.linear(x_SD, self.inner_ED))
+        return functional.linear(hidden, self.outer_DI) * self.part.global_scale
+
+
+@dataclass(frozen=True)
+class PackedLayer:
+    """Everything of one layer that a stream needs."""
+
+    attn_norm: RMSNorm
+    attention: PackedAttention
+    attn_taps_T1D: Tensor
+    mlp_norm: RMSNorm
+    mlp: PackedDense | PackedMixture | None
+    mlp_part: DenseMLP | MixtureMLP  # for more rows than a tile
+    mlp_taps_T1D: Tensor
+
+    def extend(
+        self, x_SD: Tensor, num_new: int, num_ahead: int, length: int, state: LayerState
+    ) -> tuple[Tensor, LayerState, LayerState]:
+        """Padded rows, `num_new` of them real, at position `length`: new rows, the state before the
+        last `num_ahead` of them, and the state after all."""
+        tails = state.tails
+        branch_SD, state, kv_inputs = self.attention.extend(
+            norm(self.attn_norm, x_SD), num_new, length, state
+        )
+        branch_SD = branch_SD.float()
+        attn_inputs = continue_convolution(tails[1], branch_SD, self.attn_taps_T1D)
+        x_SD = x_SD + branch_SD.to(x_SD.dtype)
+        branch_SD = self.feed_forward(norm(self.mlp_norm, x_SD), num_new).float()
+        mlp_inputs = continue_convolution(tails[2], branch_SD, self.mlp_taps_T1D)
+        x_SD = x_SD + branch_SD.to(x_SD.dtype)
+        inputs = (kv_inputs, attn_inputs, mlp_inputs)
+        after = state.with_tails(inputs, num_new)
+        return x_SD, state.with_tails(inputs, num_new - num_ahead) if num_ahead else after, after
+
+    def feed_forward(self, x_SD: Tensor, num_new: int) -> Tensor:
+        """The feed-forward part of padded rows."""
+        if self.mlp is not None and len(x_SD) <= ROW_TILE:
+            return self.mlp(x_SD)
+        y_SD = self.mlp_part(x_SD[:num_new])  # padding rows would wake more experts
+        return functional.pad(y_SD, (0, 0, 0, len(x_SD) - num_new))
+
+
+def norm(part: RMSNorm, x_SD: Tensor) -> Tensor:
+    """What the module does, with nothing between."""
+    return normed(x_SD.float(), part.weight.float(), part.epsilon)[0].to(compute_dtype(x_SD))
