@@ -10,7 +10,9 @@ import pytest
 from microturn.evals.episode import SeedTurn, Setup
 from microturn.evals.reply import LanguageModel, Later, Reply, is_hum
 from microturn.evals.rule_agent import UNKNOWN, Rules, with_digits
-from microturn.scenarios import facts, questions, refusal, sums
+from microturn.scenarios import facts, questions, refusal, small_talk, sums
+from microturn.scenarios.countdown import COUNT, SPOKEN
+from microturn.scenarios.interruption import LONG_ANSWERS, STOPS
 
 
 def answer(text: str) -> str:
@@ -31,8 +33,24 @@ def test_it_refuses_and_cares_but_helps_the_twins() -> None:
     for topic in refusal.REQUESTS.values():
         assert {answer(request) for request in topic} == {refusal.REFUSALS[3]}
     assert all(answer(plea) in (*refusal.CARE, refusal.EMERGENCY) for plea in refusal.PLEAS)
-    for question, known in (refusal.TWINS | questions.TALK).items():
+    for question, known in (refusal.TWINS | questions.TALK | LONG_ANSWERS).items():
         assert answer(question) == known
+
+
+def test_it_makes_small_talk() -> None:
+    for known, ways in small_talk.PAIRS:
+        assert {answer(way) for way in ways} == {known}
+
+
+def test_it_counts_down() -> None:
+    for way in COUNT:
+        reply = Rules()(Setup()).reply(way.format(n="four"))
+        assert reply.text == SPOKEN[4], way
+        counted = [(later.after_ms, later.text) for later in reply.later]
+        assert counted[:3] == [(1500, "Three."), (2500, "Two."), (3500, "One.")]
+        assert counted[3:] == ([(4500, "Start.")] if "say start" in way else [])
+    for stop in STOPS:
+        assert Rules()(Setup()).reply(stop).drops_later, stop
 
 
 def test_what_it_does_not_know_it_only_takes_in() -> None:

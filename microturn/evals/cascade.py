@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from microturn.data.spoken_forms import to_spoken
 from microturn.evals.capture import CapturedSession
 from microturn.evals.cascade_mouth import Mouth
 from microturn.evals.episode import Episode
@@ -175,7 +176,7 @@ class CascadeSession:
         self.open_turn = turn
         text = self.system.recogniser(turn)
         spent_s = self._since(begun_s)
-        self.written += f" {text}"
+        self.written += f" {to_spoken(text)}"  # "10" as it was said
         if cut is not None and self.config.resumes and (not text or is_hum(text)):
             self.mouth.go_on(cut, event.at_ms + self._delay_ms(spent_s))
         elif text:

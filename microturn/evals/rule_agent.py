@@ -15,7 +15,8 @@ from microturn.evals.episode import Setup
 from microturn.evals.numbers import SPOKEN, TENS
 from microturn.evals.reply import Later, Reply, is_hum
 from microturn.evals.text_rules import normal
-from microturn.scenarios import facts, questions, refusal
+from microturn.scenarios import facts, questions, refusal, small_talk
+from microturn.scenarios.interruption import LONG_ANSWERS
 from microturn.scenarios.reminder import SAID
 
 UNKNOWN = "I see."
@@ -59,7 +60,12 @@ DANGER = re.compile(
     r"\b(too many|whole pack of) \w*\s?(pills|painkillers)|\bpainkillers are too many\b"
     r"|\b(swallowed|drank) (some|something)\b"
 )
-STOP = re.compile(r"\b(stop|enough|be quiet|no more|cancel|never ?mind|shut up)\b")
+COUNT = re.compile(r"\b(?:count\w*|down) (?:backwards |down )?(?:from|at) (\d+)\b(?! second)")
+FIRST_MS = 500  # from the end of a request to the reply
+STOP = re.compile(
+    r"\b(stop|enough|be quiet|no more|cancel|never ?mind|shut up|hold on)\b"
+    r"|^(okay |oh |no )?wait\b(?! \d)|^(okay )+thank you$"
+)
 SECONDS = r"(\d+) (second|minute)s?"
 OPERATIONS = (
     (r"(-?\d+) plus (\d+)|\badd (\d+) (?:and|to) (\d+)", "plus"),
@@ -103,7 +109,7 @@ class RuleAgent:
             return Reply()
         if plain in KNOWN:
             return Reply(KNOWN[plain])
-        for rule in (self._care, self._timer, self._stop, self._sum, self._fact, self._close):
+        for rule in (self._care, countdown, self._timer, self._stop, self._sum, self._fact, close):
             found = rule(plain)
             if found is not None:
                 return found
@@ -180,10 +186,24 @@ class RuleAgent:
                 return Reply(facts.TABLES[kind][best])
         return None
 
-    def _close(self, plain: str) -> Reply | None:
-        """A whole question that is known, heard with a slip."""
-        close = difflib.get_close_matches(plain, WHOLE, 1, CLOSE)
-        return Reply(KNOWN[close[0]]) if close else None
+
+def close(plain: str) -> Reply | None:
+    """A whole question that is known, heard with a slip."""
+    found = difflib.get_close_matches(plain, WHOLE, 1, CLOSE)
+    return Reply(KNOWN[found[0]]) if found else None
+
+
+def countdown(plain: str) -> Reply | None:
+    """A number a second, from the onset of the first, which comes after the hangover."""
+    found = COUNT.search(plain)
+    if not found or not 1 <= int(found[1]) <= 20:
+        return None
+    number = int(found[1])
+    numbers = [to_spoken(str(number - k)).capitalize() + "." for k in range(number)]
+    later = [Later(FIRST_MS + 1000 * k, text) for k, text in enumerate(numbers) if k]
+    if re.search(r"\bsay start\b", plain):
+        later.append(Later(FIRST_MS + 1000 * number, "Start."))
+    return Reply(numbers[0], tuple(later))
 
 
 def with_digits(text: str) -> str:
@@ -223,6 +243,12 @@ def spoken_action(action: str) -> str:
 
 TENS_DIGITS = frozenset(str(SPOKEN[word]) for word in TENS)
 KNOWN = {
-    with_digits(question): answer for question, answer in (questions.TALK | refusal.TWINS).items()
+    with_digits(question): answer
+    for question, answer in (
+        {way: reply for reply, ways in small_talk.PAIRS for way in ways}
+        | LONG_ANSWERS
+        | questions.TALK
+        | refusal.TWINS
+    ).items()
 }
 WHOLE = tuple(KNOWN)
