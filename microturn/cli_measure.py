@@ -15,8 +15,8 @@ from tyro.conf import Positional, arg
 if TYPE_CHECKING:
     from microturn.evals.runner import Played, RunConfig
 
+CLOSING_S = 10  # for the last conversations and the report
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
-QUICK_S, CARD_S = 110.0, 1150.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class EvalQuick:
     system: str = "model:nano"  # model:NAME_OR_PATH, oracle, silent, files:DIR, ...
     out: Path = Path("out/eval/quick")
     html: Path | None = None  # a report to look at, to write
+    minutes: float = 2.0  # after so long no further conversation is begun
     bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
     groups: tuple[str, ...] = ()  # rows of the table; none means all
     workers: int = 0  # processes; 0 means one for each core, at most 4
@@ -34,7 +35,7 @@ class EvalQuick:
     as_json: Json = False
 
     def execute(self) -> int:
-        return suite(self, "quick", QUICK_S)
+        return suite(self, "quick")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class EvalNanoCard:
     system: str = "model:nano"  # model:NAME_OR_PATH, oracle, silent, files:DIR, ...
     out: Path = Path("out/eval/nano-card")
     html: Path | None = None  # a report to look at, to write
+    minutes: float = 20.0  # after so long no further conversation is begun
     bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
     groups: tuple[str, ...] = ()  # rows of the table; none means all
     workers: int = 0  # processes; 0 means one for each core, at most 4
@@ -52,7 +54,7 @@ class EvalNanoCard:
     as_json: Json = False
 
     def execute(self) -> int:
-        return suite(self, "nano-card", CARD_S)
+        return suite(self, "nano-card")
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,14 @@ def cores(asked: int) -> int:
     return asked or min(4, os.cpu_count() or 1)
 
 
-def suite(options: EvalQuick | EvalNanoCard, name: str, budget_s: float) -> int:
+def suite(options: EvalQuick | EvalNanoCard, name: str) -> int:
     """A fixed set of episodes within a fixed time."""
     from microturn.evals.groups import chosen
     from microturn.evals.runner import RunConfig
     from microturn.evals.sources import SourceConfig
 
+    if options.minutes <= 0:
+        raise ValueError(f"minutes must be more than 0, got {options.minutes:g}")
     groups = chosen(options.groups)
     is_quick = name == "quick"
     counts = tuple((group.name, group.quick if is_quick else group.count) for group in groups)
@@ -124,7 +128,7 @@ def suite(options: EvalQuick | EvalNanoCard, name: str, budget_s: float) -> int:
     )
     config = RunConfig(
         options.system, source, options.out / "answers", options.seed, options.vad,
-        workers=cores(options.workers), budget_s=budget_s,
+        workers=cores(options.workers), budget_s=60 * options.minutes - CLOSING_S,
     )  # fmt: skip
     return measure(config, options.out, name, options.html, options.as_json)
 

@@ -163,7 +163,7 @@ class Crew:
 
     def __init__(self, config: RunConfig, jobs: Sequence[Any]) -> None:
         self.config, self.left = config, list(reversed(jobs))
-        self.num_started, self.begin_s = 0, time.monotonic()
+        self.num_ready, self.begin_s = 0, time.monotonic()
         self.workers: list[Worker] = []
 
     def __enter__(self) -> Crew:
@@ -207,6 +207,9 @@ class Crew:
             raise ValueError(content)
         if what == "done":
             yield content
+        if what == "ready" and self.num_ready == 0:
+            self.begin_s = time.monotonic()  # opening a model does not count
+        self.num_ready += what == "ready"
         worker.is_ready, worker.job = True, None
         self.go_on(worker)
 

@@ -269,5 +269,7 @@ def table(report: dict[str, Any]) -> str:
     lines += [f"omitted: {reason}" for reason in report["omitted"]]
     lines += [f"{f['status']}: {f['id']}: {f['reason']}" for f in report["failures"]]
     if report["not_played"]:
-        lines.append(f"not played, the time was up: {report['not_played']} episodes")
+        lines.append(
+            f"not played, the time was up: {report['not_played']} episodes (more with --minutes)"
+        )
     return "\n".join(lines)
