@@ -37,6 +37,7 @@ def config(monkeypatch, tmp_path):
         tokenizer=TOKENIZER,
         minutes=6 / 60,  # six steps
         num_rows=1,
+        mixture={"questions": 1.0, "interruption": 1.0, "reminder": 1.0},  # it cannot see
         pack=PackConfig(row_length=192),
         optim=OptimConfig(use_muon=False),
     )

@@ -26,7 +26,7 @@ PERSON = (
     "Say start as soon as they start {doing}, and stop when it is over.",
     "When you see somebody {doing}, say start, and when they stop, say stop.",
     "Tell me start and stop for the {doing}, please.",
-    "Watch closely: say start when the {doing} begins and stop when it ends.",
+    "Watch closely, and say start when the {doing} begins and stop when it ends.",
     "The moment they begin {doing}, say start. The moment they end, say stop.",
     "Please say start when you see {doing}, and say stop after that.",
     "I need the start and the stop of the {doing}, say them out loud.",
