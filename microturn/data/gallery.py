@@ -19,7 +19,7 @@ from microturn.signal.text import Text
 
 GALLERY_MS = 20_000  # of conversation in a picture
 TRIES = 40  # conversations looked at for one in which enough is said
-NUM_COLORS = 56  # of a picture: small files
+NUM_COLORS = 96  # of a picture: small files
 SAID_AT_LEAST = 3  # utterances, where a skill has so many
 
 
@@ -64,8 +64,8 @@ def page(names: Sequence[str], folder: str) -> str:
 def write_gallery(
     out: Path, bank: Sequence[Path | str], chosen: Sequence[str] = (), seed: int = 0
 ) -> dict[str, Any]:
-    """Write OUT/<skill>.png for each skill that the bank has clips for, and OUT.md beside the
-    folder. Raises ValueError for an unusable bank."""
+    """Write OUT/<skill>.png for each skill that the bank has clips for, and beside the folder
+    OUT.md, which shows every picture in it. Raises ValueError for an unusable bank."""
     clips, text = Bank.load(bank, for_training=False), Text.load(SHIPPED_TOKENIZER)
     if not clips.user:
         raise ValueError("the bank has no user clips; build it with `microturn bank build`")
@@ -78,8 +78,9 @@ def write_gallery(
         if drawn is not None:
             drawn.save(out / f"{name}.png", optimize=True)
     about = out.with_name(f"{out.name}.md")
-    about.write_text(page(names, out.name), encoding="utf-8")
-    num_bytes = sum((out / f"{name}.png").stat().st_size for name in names)
+    drawn_ever = [name for name in families() if (out / f"{name}.png").is_file()]
+    about.write_text(page(drawn_ever, out.name), encoding="utf-8")
+    num_bytes = sum((out / f"{name}.png").stat().st_size for name in drawn_ever)
     return {
         "out": str(out),
         "page": str(about),

@@ -25,6 +25,7 @@ from microturn.data.look_chart import (
     boxes_lane,
     chart,
     shortened,
+    text_width,
     words_lane,
 )
 from microturn.data.synth import SHEET, SHEET_COLUMNS
@@ -137,9 +138,9 @@ def floor_lane(facts: Facts) -> Lane:
             fill = color if is_speech else lighter(color, 0.55)
             canvas.bar(event["onset_ms"], end_ms, y, FLOOR_PX, fill, color)
             if not is_speech:
-                width = canvas.x(end_ms) - canvas.x(event["onset_ms"]) - 8
-                label = shortened(event["kind"], width, 11)
-                canvas.text(canvas.x(event["onset_ms"]) + 4, y + 1, label, size=11)
+                left, right = canvas.x(event["onset_ms"]), canvas.x(end_ms)
+                is_inside = text_width(event["kind"], 11) < right - left - 6
+                canvas.text(left + 4 if is_inside else right + 4, y + 1, event["kind"], size=11)
             if end_ms < event["end_ms"]:  # cut short
                 x = canvas.x(end_ms)
                 top = canvas.top + y

@@ -31,7 +31,7 @@ def need_time(talk: Talk, length_ms: int) -> None:
 
 def show(talk: Talk, scene: Scene) -> None:
     """Show a scene from the start until the talk is over, and a moment longer."""
-    end_ms = to_grid(talk.now_ms + talk.rng.randrange(200, 1200))
+    end_ms = to_grid(talk.now_ms + talk.rng.randrange(200, 800))
     talk.show(scene, 0, min(end_ms, talk.duration_ms))
 
 

@@ -173,7 +173,7 @@ def play(talk: Talk) -> None:
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     start_ms = talk.now_ms + talk.rng.randrange(300, 2000)
-    until_ms = LAST_MS - 2000 if is_silent else LAST_MS + 1000
+    until_ms = LAST_MS - 2000 if is_silent else LAST_MS + 400
     is_nothing = talk.rng.random() < NOTHING_SHARE
     reps = () if is_nothing else beats(talk, start_ms, until_ms)
     if is_silent:

@@ -146,7 +146,7 @@ def play(talk: Talk) -> None:
                 talk.expect("silent", (silent_ms, at_ms))
             notice(talk, kind, event, at_ms, is_at_once)
             silent_ms = talk.now_ms
-        if number >= 1 and (talk.now_ms > 12_500 or rng.random() < 0.4):
+        if number >= 1 and (talk.now_ms > 10_500 or rng.random() < 0.4):
             break
     stay_silent(talk, silent_ms, talk.now_ms + rng.randrange(400, 1500))
     show(talk, scene_of(talk, kind, at_ms))
