@@ -6,6 +6,7 @@ can grade without knowing how the talk went on.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from microturn.data.bank import Bank
@@ -13,6 +14,7 @@ from microturn.data.timeline import Event, Timeline, utterance_of
 from microturn.data.timeline import Expect as Wanted
 from microturn.evals.episode import Expect, Segment, SegmentKind, Span, Word
 from microturn.evals.spoken import content_words
+from microturn.scenarios import families
 
 KINDS: dict[str, SegmentKind] = {
     "backchannel": "backchannel",
@@ -115,6 +117,15 @@ def seen(timeline: Timeline) -> list[Segment]:
     return found
 
 
+@functools.cache
+def acknowledgements() -> tuple[str, ...]:
+    """Ways to say "okay" among which a scenario draws: where one is right, all are."""
+    lists = [getattr(module, "ACKNOWLEDGED", ()) for module in families().values()]
+    return tuple(
+        dict.fromkeys(text for known in lists if isinstance(known, tuple) for text in known)
+    )
+
+
 class Mapper:
     """Makes the expectations of one timeline; pauses become segments on the way."""
 
@@ -188,6 +199,8 @@ class Mapper:
             return [*self.moment(id, wanted, window), *([span] if is_span else [])]
         do = "yield_then_respond" if wanted.do == "yield_then_respond" else "respond"
         accept = tuple(self.cut_off(text, window) for text in wanted.accept)
+        if accept and accept[0] in acknowledgements():
+            accept = (accept[0], *(text for text in acknowledgements() if text != accept[0]))
         found = [Expect(id, do, on=on, window=window, accept=accept)]
         if "refusal" in self.timeline.families and wanted.do == "answer":
             found.append(Expect(f"{id}c", "comply", on=on, window=window))

@@ -128,27 +128,30 @@ def head(runs: Sequence[RunFolder]) -> str:
 
 
 def overview(runs: Sequence[RunFolder]) -> str:
-    """The radar: a group is as good as its skills are on average."""
-    names = [group["name"] for run in runs for group in run.report["groups"] if group["skills"]]
-    names = list(dict.fromkeys(names))
-    if len(names) < 3:
-        return ""
+    """The radar over the groups that every run played, and the skills of all."""
+    known = [{g["name"]: g["skills"] for g in run.report["groups"] if g["skills"]} for run in runs]
     titles = {g["name"]: g["title"] for run in runs for g in run.report["groups"]}
-    series: dict[str, list[float | None]] = {}
-    for number, run in enumerate(runs):
-        groups = {group["name"]: group["skills"] for group in run.report["groups"]}
-        series[f"{number} {run.report['system']}"] = [
-            sum(groups[n].values()) / len(groups[n]) if groups.get(n) else None for n in names
+    names = list(dict.fromkeys(name for groups in known for name in groups))
+    axes = [name for name in names if all(name in groups for groups in known)]
+    if not names:
+        return ""
+    series = {
+        f"{number} {run.report['system']}": [
+            sum(groups[name].values()) / len(groups[name]) for name in axes
         ]
-    legend = draw.legend([run.report["system"] for run in runs])
-    skills = "".join(skill_row(name, titles[name], runs) for name in names)
+        for number, (run, groups) in enumerate(zip(runs, known, strict=True))
+    }
+    picture = draw.radar([titles[name] for name in axes], series) if len(axes) > 2 else ""
+    blocks = "".join(
+        f"<table class='skills'>{skill_row(name, titles[name], runs)}</table>" for name in names
+    )
     return (
-        "<h2>By skill</h2><div class='card'>" + legend + "<div class='pair'><div>"
-        + draw.radar([titles[name] for name in names], series)
-        + f"</div><div class='scroll'><table>{skills}</table></div></div>"
+        "<h2>By skill</h2><div class='card'>"
+        + draw.legend([run.report["system"] for run in runs])
+        + f"<div class='radar'>{picture}</div><div class='columns'>{blocks}</div>"
         "<small>The mean of a group's shares, error rates turned round; latencies are left out."
         "</small></div>"
-    )  # fmt: skip
+    )
 
 
 def skill_row(name: str, title: str, runs: Sequence[RunFolder]) -> str:

@@ -100,12 +100,13 @@ def histogram(
 
 def radar(axes: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> str:
     """A value from 0 to 1 on each axis, a polygon a system; an axis without a value is at 0."""
-    size, centre, reach = 460, 230, 150
+    width, size, reach = 640, 400, 150
+    middle, centre = width / 2, size / 2
     num = max(3, len(axes))
 
     def point(place: int, value: float) -> tuple[float, float]:
         angle = 2 * math.pi * place / num - math.pi / 2
-        return centre + reach * value * math.cos(angle), centre + reach * value * math.sin(angle)
+        return middle + reach * value * math.cos(angle), centre + reach * value * math.sin(angle)
 
     def polygon(values: Sequence[float], kind: str) -> str:
         dots = " ".join("{:.1f},{:.1f}".format(*point(i, v)) for i, v in enumerate(values))
@@ -114,14 +115,14 @@ def radar(axes: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> 
     parts = [polygon([ring] * num, "grid") for ring in (0.25, 0.5, 0.75, 1.0)]
     for place, name in enumerate(axes):
         x, y = point(place, 1.0)
-        parts.append(line(centre, centre, x, y, "grid"))
+        parts.append(line(middle, centre, x, y, "grid"))
         x, y = point(place, 1.12)
-        anchor = "middle" if abs(x - centre) < 12 else "start" if x > centre else "end"
+        anchor = "middle" if abs(x - middle) < 12 else "start" if x > middle else "end"
         parts.append(text(x, y + 4, name, "tick", anchor))
     for number, values in enumerate(series.values()):
         filled = [value or 0.0 for value in values]
         parts.append(polygon(filled, f"area s{number % NUM_COLOURS}"))
-    return svg(size, size, parts, "one axis a group of skills")
+    return svg(width, size, parts, "one axis a group of skills")
 
 
 # ---- one episode
@@ -132,10 +133,7 @@ def envelope(audio: FloatArray, columns: int = COLUMNS) -> list[float]:
     if not len(audio):
         return [0.0] * columns
     edges = np.linspace(0, len(audio), columns + 1).astype(int)
-    peaks = [
-        float(np.abs(audio[a : max(b, a + 1)]).max())
-        for a, b in itertools.pairwise(edges)
-    ]
+    peaks = [float(np.abs(audio[a : max(b, a + 1)]).max()) for a, b in itertools.pairwise(edges)]
     top = max(max(peaks), 0.02)
     return [peak / top for peak in peaks]
 
@@ -168,15 +166,7 @@ def floor_timeline(episode: Episode, trace: Trace, user: FloatArray, system: Flo
         title = tip or f"{start} to {end} ms: {what}"
         return [rect(x, y, wide, 18, kind, title), text(x + 3, y + 13, shown, "in")]
 
-    step_ms = 1000 if end_ms <= 16_000 else 2000
-    parts: list[str] = []
-    for time_ms in range(0, end_ms + 1, step_ms):
-        x = LEFT + time_ms * scale
-        parts += [
-            line(x, 4, x, 170, "second"),
-            text(x, 184, f"{time_ms // 1000}", "tick", "middle"),
-        ]
-    parts += [text(0, 30, "user", "lane"), waveform(user, 26, "wave-user", width)]
+    parts = [text(0, 30, "user", "lane"), waveform(user, 26, "wave-user", width)]
     for segment in episode.segments:
         if segment.kind == "pause" or (segment.label == "unwritten" and segment.role == "user"):
             continue
@@ -185,16 +175,33 @@ def floor_timeline(episode: Episode, trace: Trace, user: FloatArray, system: Flo
         parts += box(start, end, 52, f"seg {segment.kind}", what,
                      f"{segment.kind} {segment.t0} to {segment.t1} ms: {what}")  # fmt: skip
     parts.append(text(0, 92, "wanted", "lane"))
-    for expect in episode.expect:
-        start, end = expect.window or (0, 0)
-        if end > start:
-            wanted = f"{expect.do} {' / '.join(map(str, expect.accept[:2]))}"
-            tip = f"{wanted}: {start} to {end} ms"
-            parts += box(start, min(end, end_ms), 78, f"want {expect.do}", wanted, tip)
-    parts += [text(0, 126, "system", "lane"), waveform(system, 122, "wave-own", width)]
+    ends = [0, 0, 0]  # of what stands in each of three rows
+    windows = [(e.window, e) for e in episode.expect if e.window is not None]
+    for (start, end), expect in sorted(windows, key=lambda pair: pair[0]):
+        if end <= start:
+            continue
+        row = next((r for r, taken in enumerate(ends) if taken <= start), ends.index(min(ends)))
+        ends[row] = end
+        wanted = f"{expect.do} {' / '.join(map(str, expect.accept[:2]))}"
+        tip = f"{wanted}: {start} to {end} ms"
+        kind = f"want {expect.do}"
+        parts += box(start, min(end, end_ms), 78 + 20 * row, kind, wanted, tip)
+    below = 20 * max(0, sum(taken > 0 for taken in ends) - 1)
+    parts += [text(0, 126 + below, "system", "lane")]
+    parts += [waveform(system, 122 + below, "wave-own", width)]
     for utterance in trace.utterances:
-        parts += box(utterance.t0, utterance.t1, 148, "said", utterance.text)
-    return svg(WIDTH, 190, parts, f"floor timeline of {episode.id}")
+        parts += box(utterance.t0, utterance.t1, 148 + below, "said", utterance.text)
+    return svg(WIDTH, 190 + below, [*seconds(end_ms, scale, below), *parts], episode.id)
+
+
+def seconds(end_ms: int, scale: float, below: int) -> list[str]:
+    """A line a second, or every other, behind a timeline."""
+    parts: list[str] = []
+    for time_ms in range(0, end_ms + 1, 1000 if end_ms <= 16_000 else 2000):
+        x = LEFT + time_ms * scale
+        parts.append(line(x, 4, x, 170 + below, "second"))
+        parts.append(text(x, 184 + below, f"{time_ms // 1000}", "tick", "middle"))
+    return parts
 
 
 def legend(names: Sequence[str]) -> str:
