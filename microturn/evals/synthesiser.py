@@ -16,7 +16,7 @@ from microturn.data.voices import OWN_VOICE
 from microturn.signal.wav import to_rate
 from microturn.turns import OUTPUT_RATE_HZ, FloatArray
 
-VOICES = {"kokoro": OWN_VOICE, "flite": "slt", "espeak-ng": "en-us"}
+VOICES = {"kokoro": OWN_VOICE, "flite": "awb", "espeak-ng": "en-us"}
 ENGINES: dict[str, Callable[[], SpeechEngine]] = {
     "kokoro": lambda: Kokoro(find_kokoro()),
     "flite": Flite,
