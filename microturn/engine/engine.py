@@ -222,6 +222,7 @@ class Engine:
 
     # ---- back, out and in again
 
+    @torch.inference_mode()
     def rollback(self, session_id: str, index: int) -> None:
         """Forget micro-turns from `index` on; it is the next one to be given.
 

@@ -26,6 +26,7 @@ from microturn.turns import Delegation, MicroTurnOutput, Timings
 
 MAGIC = b"microturn session\n"
 VERSION = 1
+HEADER = "session"
 DIGEST_BYTES = 32
 PARAMETER_SAMPLE = 64  # values of each parameter that enter the fingerprint
 
@@ -82,7 +83,8 @@ def pack(session: Session, print_of_engine: str) -> bytes:
             part = getattr(session.last, name)
             state["last"][name] = None if part is None else asdict(part)
         tensors["last.audio"] = torch.from_numpy(session.last.audio)
-    header = {"version": str(VERSION), "fingerprint": print_of_engine, "session": json.dumps(state)}
+    state |= {"version": VERSION, "fingerprint": print_of_engine}
+    header = {HEADER: json.dumps(state)}  # one entry: safetensors keeps no order of several
     owned = {name: tensor.cpu().clone().contiguous() for name, tensor in tensors.items()}
     body = safetensors.torch.save(owned, header)
     return MAGIC + hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() + body
@@ -93,17 +95,16 @@ def unpack(blob: bytes, print_of_engine: str, empty: Session) -> Session:
 
     Raises ValueError for what is damaged, of another version, or of another model.
     """
-    header, tensors = read(blob)
-    if header.get("version") != str(VERSION):
+    state, tensors = read(blob)
+    if state["version"] != VERSION:
         raise ValueError(
-            f"the snapshot has version {header.get('version')}, this program reads {VERSION}"
+            f"the snapshot has version {state['version']}, this program reads {VERSION}"
         )
-    if header["fingerprint"] != print_of_engine:
+    if state["fingerprint"] != print_of_engine:
         raise ValueError(
             "the snapshot is of another model, vocoder or sampling: restore it in an engine that "
             "was loaded as the first one was"
         )
-    state = json.loads(header["session"])
     length, layers = state["length"], []
     for number, (layer, start) in enumerate(
         zip(empty.backbone.layers, state["starts"], strict=True)
@@ -134,8 +135,9 @@ def unpack(blob: bytes, print_of_engine: str, empty: Session) -> Session:
     )
 
 
-def read(blob: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Header and tensors. Raises ValueError for what is no snapshot or not all of it."""
+def read(blob: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What is no tensor, and the tensors. Raises ValueError for what is no snapshot or not all of
+    it."""
     edge = len(MAGIC) + DIGEST_BYTES
     if not blob.startswith(MAGIC):
         raise ValueError("this is no snapshot of a session")
@@ -143,8 +145,8 @@ def read(blob: bytes) -> tuple[dict[str, str], dict[str, Tensor]]:
     if hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() != blob[len(MAGIC) : edge]:
         raise ValueError(f"the snapshot is damaged or cut off ({len(blob)} bytes): take it again")
     size = int.from_bytes(body[:8], "little")
-    header = json.loads(body[8 : 8 + size])["__metadata__"]
-    return header, safetensors.torch.load(body)
+    header = json.loads(body[8 : 8 + size])["__metadata__"][HEADER]
+    return json.loads(header), safetensors.torch.load(body)
 
 
 def first_in_sight(layer: LayerState, length: int) -> int:
