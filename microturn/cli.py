@@ -1,6 +1,7 @@
 """The one command. Each subcommand is a class of options; the work is imported when it is run.
 
-Exit codes: 0 done, 1 `doctor` found something wrong, 2 a mistake that the user can mend (stderr).
+Exit codes: 0 done, 1 `doctor` or `data check` found something wrong, 2 a mistake that the user can
+mend (stderr).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tyro
 from tyro.conf import Positional, arg, subcommand
 
 from microturn.cli_bank import Bank
+from microturn.cli_data import Data
 from microturn.cli_eval import Eval
 
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
@@ -178,19 +180,20 @@ class Train:
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure what one micro-turn costs on one core."""
+    """Measure what one micro-turn costs on one core, of one session or of many."""
 
-    what: Positional[Literal["tick"]] = "tick"
+    what: Positional[Literal["tick", "sessions"]] = "tick"
     model: str = "nano"  # shipped name or folder
     random_weights: bool = False  # measure the preset of that name with random weights
-    micro_turns: int = 1500  # of one session in which listening and speaking alternate
+    micro_turns: int | None = None  # default: 1500 of one session; 100 of each number of sessions
+    sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
     seed: int = 0
     as_json: Json = False
 
     def execute(self) -> int:
         from microturn.cli_train import bench, describe_bench
 
-        result = bench(self.model, self.random_weights, self.micro_turns, self.seed)
+        result = bench(self)
         tell(self.as_json, result, describe_bench(result))
         return 0
 
@@ -204,6 +207,7 @@ Command = (
     | Annotated[Train, subcommand("train")]
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Bank, subcommand("bank")]
+    | Annotated[Data, subcommand("data")]
     | Annotated[Eval, subcommand("eval")]
 )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from microturn.data.bank import Bank, Clip
+from microturn.data.corpus import sentences, words_of
 from microturn.data.split import in_split, split_of
 from microturn.data.timeline import (
     Delegated,
@@ -91,8 +92,14 @@ class Talk:
 
         def find() -> tuple[str, ...]:
             listed = {normalise(text) for text in texts(side)}
+            marked = {normalise(" ".join(words_of(s.text))) for s in sentences("eval")}
             known = self.bank.own if side == "own" else self.bank.user
-            return tuple(t for t in known if t not in listed and split_of(t) == self.split)
+            splits = {
+                text: "eval" if " ".join(words_of(text)) in marked else split_of(text)
+                for text in known
+                if text not in listed
+            }
+            return tuple(text for text, split in splits.items() if split == self.split)
 
         return self.bank.once(("open texts", side, self.split), find)
 
