@@ -11,6 +11,7 @@ from pathlib import Path
 
 from microturn.checkpoint import load_config, load_weights
 from microturn.engine.engine import Engine
+from microturn.engine.limits import SessionLimits
 from microturn.engine.sampler import SamplingConfig
 from microturn.model.model import InteractionModel
 from microturn.signal.text import Text
@@ -28,7 +29,11 @@ def model_folder(name: str | Path) -> Path:
     raise ValueError(f"no model {name!r}: give a folder with weights, or one of: {shipped}")
 
 
-def load(name: str | Path = "nano", sampling: SamplingConfig | None = None) -> Engine:
+def load(
+    name: str | Path = "nano",
+    sampling: SamplingConfig | None = None,
+    limits: SessionLimits | None = None,
+) -> Engine:
     """Load a model with its text and vocoder. Raises ValueError or FileNotFoundError naming what is
     wrong."""
     folder = model_folder(name)
@@ -40,4 +45,4 @@ def load(name: str | Path = "nano", sampling: SamplingConfig | None = None) -> E
             f"{folder}: tokenizer.json has {text.vocab_size} tokens, "
             f"the model {model.config.backbone.vocab_size}"
         )
-    return Engine(model, load_vocoder(folder), text, sampling)
+    return Engine(model, load_vocoder(folder), text, sampling, limits)

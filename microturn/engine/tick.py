@@ -23,6 +23,7 @@ from microturn.engine.sampler import SamplingConfig, choose, generator, p_speak
 from microturn.engine.session import Session, delegate
 from microturn.model.cache import Mark
 from microturn.model.model import InteractionModel
+from microturn.model.together import extend_together
 from microturn.sequence import (
     Positions,
     TurnFeatures,
@@ -133,12 +134,9 @@ class Tick:
 
     def round(self, works: Sequence[Work]) -> None:
         """Run each session's next positions, then decide for each what comes after."""
-        runs = [work.run for work in works]
-        assert all(run is not None for run in runs)
-        hidden = [
-            self.model.extend(run, work.session.backbone, work.num_ahead)
-            for run, work in zip(runs, works, strict=True)
-        ]
+        runs = [work.run for work in works if work.run is not None]
+        states = [work.session.backbone for work in works]
+        hidden = extend_together(self.model, runs, states, [work.num_ahead for work in works])
         rows, deciding = [], []
         for work, hidden_SD in zip(works, hidden, strict=True):
             if work.speaks:  # it was decided before: these are the slots themselves

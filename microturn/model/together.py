@@ -1,0 +1,204 @@
+"""Several streams side by side through the backbone: their rows share tiles, so that weights are
+read once for all of them.
+
+Everything but attention and convolutions works row by row, and a row's bits do not depend on the
+tile around it (`tiles.py`); attention meets each stream's own keys, and a convolution each stream's
+own tail. So a stream's results are those it has alone, whatever the company.
+
+Legend: S rows of all streams (in the end a multiple of the row tile), D width, C channels, T tail
+positions, Z inputs of a convolution with all tails between, H heads, W head width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from microturn.model.cache import BackboneState, LayerState
+from microturn.model.fused import normed
+from microturn.model.model import InteractionModel
+from microturn.model.stream import PackedAttention, PackedLayer, norm, product
+from microturn.model.tiles import ROW_TILE
+from microturn.sequence import Positions, concatenate
+
+
+@dataclass(frozen=True)
+class Share:
+    """One stream's rows: the first of them among all, how many, how many of them are a guess, and
+    their first position in the stream."""
+
+    first: int
+    num_new: int
+    num_ahead: int
+    length: int
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.first, self.first + self.num_new)
+
+
+def extend_together(
+    model: InteractionModel,
+    runs: Sequence[Positions],
+    states: Sequence[BackboneState],
+    num_ahead: Sequence[int],
+) -> list[Tensor]:
+    """`InteractionModel.extend` of several streams: hidden_SD of each, the same bits as alone.
+
+    Raises ValueError for a run without a position. If it raises, all states are as they were.
+    """
+    if len(runs) == 1:
+        return [model.extend(runs[0], states[0], num_ahead[0])]
+    shares, first = [], 0
+    for run, state, ahead in zip(runs, states, num_ahead, strict=True):
+        if not 0 <= ahead < len(run):
+            raise ValueError(f"extend needs at least one position, got {len(run) - ahead}")
+        shares.append(Share(first, len(run), ahead, state.length))
+        first += len(run)
+    with torch.no_grad():
+        x_SD = model.embedder(concatenate(runs))
+        x_SD = functional.pad(x_SD, (0, 0, 0, -first % ROW_TILE))
+        hidden_SD = through_layers(model, x_SD, shares, states)
+    return [hidden_SD[share.rows] for share in shares]
+
+
+def through_layers(
+    model: InteractionModel, x_SD: Tensor, shares: list[Share], states: Sequence[BackboneState]
+) -> Tensor:
+    """All layers and the final norm; the states change when all layers are done."""
+    transformer = model.transformer
+    packed = transformer.packed or [block.packed() for block in transformer.blocks()]
+    seats = Seats.of(shares, transformer.config.conv_kernel - 1, x_SD)
+    now: list[list[LayerState]] = [[] for _ in shares]
+    then: list[list[LayerState]] = [[] for _ in shares]
+    try:
+        for number, layer in enumerate(packed):
+            before = [state.layers[number] for state in states]
+            x_SD, after = extend_layer(layer, x_SD, seats, before)
+            for place, (kept, ahead) in enumerate(after):
+                now[place].append(kept)
+                then[place].append(ahead)
+        hidden_SD = transformer.norm(x_SD)
+    except BaseException:
+        for share, state in zip(shares, states, strict=True):
+            for layer_state in state.layers:
+                layer_state.clear(share.length, share.length + share.num_new)
+        raise
+    for place, (share, state) in enumerate(zip(shares, states, strict=True)):
+        end = share.length + share.num_new
+        state.ahead = (then[place], end) if share.num_ahead else None
+        state.layers, state.length = now[place], end - share.num_ahead
+    return hidden_SD
+
+
+@dataclass(frozen=True)
+class Seats:
+    """Where the rows of all streams stand, among themselves and in the input of a convolution,
+    where each stream's rows follow its tail.
+
+    row_S: the place of each row in a convolution's output, [real rows]. starts: where each stream's
+    tail begins.
+    """
+
+    shares: list[Share]
+    num_tail: int
+    num_rows: int
+    row_S: Tensor
+    starts: list[int]
+
+    @classmethod
+    def of(cls, shares: list[Share], num_tail: int, like: Tensor) -> Seats:
+        starts = [share.first + num_tail * place for place, share in enumerate(shares)]
+        row_S = torch.cat(
+            [
+                torch.arange(start, start + share.num_new, device=like.device)
+                for start, share in zip(starts, shares, strict=True)
+            ]
+        )
+        return cls(shares, num_tail, len(row_S), row_S, starts)
+
+    def inputs(self, place: int, inputs_ZC: Tensor) -> Tensor:
+        """One stream's tail and rows, [T + its rows, C]."""
+        start = self.starts[place]
+        return inputs_ZC[start : start + self.num_tail + self.shares[place].num_new]
+
+
+def convolve(x_SC: Tensor, tails: list[Tensor], taps_T1C: Tensor, seats: Seats) -> Tensor:
+    """`continue_convolution` of every stream, in place of x_SC (fp32); returns the inputs, [Z, C].
+
+    The same products are added in the same order. Where a window spans two streams nothing is
+    taken from it.
+    """
+    parts = []
+    for tail_TC, share in zip(tails, seats.shares, strict=True):
+        parts += [tail_TC, x_SC[share.rows]]
+    inputs_ZC = torch.cat(parts)
+    y_ZC = inputs_ZC[seats.num_tail :].clone()
+    windows_TZC = inputs_ZC.unfold(0, len(taps_T1C), 1).permute(2, 0, 1)
+    for product_ZC in (windows_TZC * taps_T1C).unbind():
+        y_ZC.add_(product_ZC)
+    x_SC[: seats.num_rows] = y_ZC.index_select(0, seats.row_S)
+    return inputs_ZC
+
+
+def extend_layer(
+    layer: PackedLayer, x_SD: Tensor, seats: Seats, states: list[LayerState]
+) -> tuple[Tensor, list[tuple[LayerState, LayerState]]]:
+    """One layer: new rows, and of each stream the state before its guess and after it."""
+    tails = [state.tails for state in states]
+    branch_SD, states, kv_ZC = attend(layer.attention, norm(layer.attn_norm, x_SD), seats, states)
+    branch_SD = branch_SD.float()
+    attn_ZC = convolve(branch_SD, [tail[1] for tail in tails], layer.attn_taps_T1D, seats)
+    x_SD = x_SD + branch_SD.to(x_SD.dtype)
+    branch_SD = layer.feed_forward(norm(layer.mlp_norm, x_SD), seats.num_rows).float()
+    mlp_ZC = convolve(branch_SD, [tail[2] for tail in tails], layer.mlp_taps_T1D, seats)
+    x_SD = x_SD + branch_SD.to(x_SD.dtype)
+    after = []
+    for place, (share, state) in enumerate(zip(seats.shares, states, strict=True)):
+        kv, attn, mlp = (seats.inputs(place, inputs) for inputs in (kv_ZC, attn_ZC, mlp_ZC))
+        ahead = state.with_tails((kv, attn, mlp), share.num_new)
+        kept = ahead
+        if share.num_ahead:
+            kept = state.with_tails((kv, attn, mlp), share.num_new - share.num_ahead)
+        after.append((kept, ahead))
+    return x_SD, after
+
+
+def attend(
+    packed: PackedAttention, x_SD: Tensor, seats: Seats, states: list[LayerState]
+) -> tuple[Tensor, list[LayerState], Tensor]:
+    """Attention of every stream to its own keys: the output [S, D], the states with the rows
+    written, and the inputs of the convolution. As `PackedAttention.extend` does it."""
+    part = packed.part
+    projected_SU = product(x_SD, packed.projections)
+    dtype = projected_SU.dtype
+    projected_SU = projected_SU.float()
+    num_both = part.num_heads + part.num_kv_heads
+    q_end, k_end = part.num_heads * part.head_width, num_both * part.head_width
+    v_end = k_end + part.num_kv_heads * part.head_width
+    tails = [state.tails[0] for state in states]
+    inputs_ZC = convolve(projected_SU[:, q_end:v_end], tails, packed.taps_T1C, seats)
+    qk_SGW = projected_SU[:, :k_end].unflatten(1, (num_both, part.head_width))
+    qk_SGW = normed(qk_SGW, packed.norm_GW, part.q_norm.epsilon)[0]
+    v_SKW = projected_SU[:, k_end:v_end].unflatten(1, (part.num_kv_heads, -1))
+    rel_SHE = projected_SU[:, v_end:].unflatten(1, (part.num_heads, -1))
+    parts, after = [], []
+    for share, state in zip(seats.shares, states, strict=True):
+        q_RHW, k_RKW = qk_SGW[share.rows].tensor_split([part.num_heads], dim=1)
+        rel_RHE = rel_SHE[share.rows]
+        tau_R11 = part.tau(share.length, share.num_new, x_SD)
+        if tau_R11 is not None:
+            q_RHW, rel_RHE = q_RHW.to(dtype).float() * tau_R11, rel_RHE * tau_R11
+        state = state.with_room(share.length, share.num_new)
+        state.write(k_RKW.transpose(0, 1), v_SKW[share.rows].transpose(0, 1), share.length)
+        pad = (0, 0, 0, 0, 0, -share.num_new % ROW_TILE)
+        q_RHW, rel_RHE = (functional.pad(rows.to(dtype), pad) for rows in (q_RHW, rel_RHE))
+        mixed_RC = packed.attend(q_RHW, rel_RHE, share.num_new, share.length, state)
+        parts.append(mixed_RC[: share.num_new])
+        after.append(state)
+    mixed_SC = functional.pad(torch.cat(parts), (0, 0, 0, len(x_SD) - seats.num_rows))
+    return functional.linear(mixed_SC, packed.out_DC), after, inputs_ZC
