@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from microturn.engine.bench import bench_tick
+from microturn.engine.bench_sessions import bench_sessions
 from microturn.engine.engine import Engine
+from microturn.engine.limits import SessionLimits
 from microturn.engine.load import SHIPPED, load
 from microturn.engine.sampler import SamplingConfig
 from microturn.model.model import InteractionModel, count_parameters
@@ -23,9 +25,10 @@ from microturn.signal.vocoder import WEIGHTS_FILE as VOCODER_WEIGHTS
 from microturn.signal.vocoder import Vocoder, VocoderConfig
 
 if TYPE_CHECKING:
-    from microturn.cli import Train
+    from microturn.cli import Bench, Train
     from microturn.train.loop import TrainConfig  # needs the extra [train]
 
+NUM_MICRO_TURNS, NUM_TICKS = 1500, 100  # of one session; of each number of sessions
 SHIPPED_TOKENIZER = SHIPPED / "nano" / "tokenizer.json"
 
 
@@ -100,21 +103,30 @@ def train_config(options: Train) -> TrainConfig:
     )
 
 
-def bench(model: str, random_weights: bool, num_turns: int, seed: int) -> dict[str, Any]:
+def bench(options: Bench) -> dict[str, Any]:
     """Time a model, or a preset with random weights (without text: a lower bound)."""
-    engine = random_engine(model) if random_weights else load(model)
-    result = bench_tick(engine, num_turns, seed)
-    return {"model": model, "num_parameters": count_parameters(engine.model), **result}
+    counts = options.sessions
+    limits = SessionLimits(max_sessions=max(1, 2 * max(counts, default=1)))
+    build = random_engine if options.random_weights else load
+    engine = build(options.model, limits=limits)
+    result = {"model": options.model, "num_parameters": count_parameters(engine.model)}
+    if options.what == "sessions":
+        num_ticks = NUM_TICKS if options.micro_turns is None else options.micro_turns
+        return result | bench_sessions(engine, counts, num_ticks, options.seed)
+    num_turns = NUM_MICRO_TURNS if options.micro_turns is None else options.micro_turns
+    return result | bench_tick(engine, num_turns, options.seed)
 
 
 def describe_bench(result: dict[str, Any]) -> str:
-    """The figures for a person; the one that must stay at 1 comes last."""
+    """The figures for a person; what matters most comes last."""
     machine = result["machine"]
     lines = [
         f"machine  {machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}, "
         f"torch {machine['torch']}, one thread",
         f"model    {result['model']}, {result['num_parameters'] / 1e6:.2f} M parameters",
     ]
+    if "by_sessions" in result:
+        return "\n".join([*lines, *describe_sessions(result)])
     lines += [
         f"{kind:8} median {result[kind]['median_ms']:.1f} ms, "
         f"p95 {result[kind]['p95_ms']:.1f}, p99 {result[kind]['p99_ms']:.1f} "
@@ -125,7 +137,23 @@ def describe_bench(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def random_engine(name: str) -> Engine:
+def describe_sessions(result: dict[str, Any]) -> list[str]:
+    """One line for each number of sessions, then how many are held."""
+    lines = []
+    for row in result["by_sessions"]:
+        serial, packed = row["serial"], row["packed"]
+        lines.append(
+            f"{row['sessions']:3} sessions: one by one median {serial['median_ms']:.1f} ms, "
+            f"together {packed['median_ms']:.1f}, p99 {packed['p99_ms']:.1f} (processor: "
+            f"{serial['cpu_median_ms']:.1f} and {packed['cpu_median_ms']:.1f}, "
+            f"{row['serial_over_packed']:.2f} times), "
+            + ("the same bits" if row["is_equal"] else "OTHER BITS")
+        )
+    held = f"sessions held in {result['micro_turn_ms']} ms: {result['sessions_held']}"
+    return [*lines, f"{held}; by processor time {result['sessions_held_cpu']}"]
+
+
+def random_engine(name: str, limits: SessionLimits | None = None) -> Engine:
     """A preset before training; it writes no text, since it would write without end.
 
     Raises ValueError where no shipped text fits its vocabulary.
@@ -139,4 +167,4 @@ def random_engine(name: str) -> Engine:
         )
     torch.manual_seed(0)
     sampling = SamplingConfig(max_text_tokens=0)
-    return Engine(InteractionModel(config), Vocoder(VocoderConfig()), text, sampling)
+    return Engine(InteractionModel(config), Vocoder(VocoderConfig()), text, sampling, limits)

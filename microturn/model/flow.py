@@ -128,9 +128,7 @@ class FlowHead(nn.Module):
             [condition.modulation_BC6D, modulation.unflatten(-1, (6, -1))], dim=1
         )
         frame_BFD = tiled_linear(x_BFM, self.frame_in.weight, self.frame_in.bias) + slot_BFD
-        x_BTD = torch.cat(
-            [condition.context_BCD, frame_BFD + self.position[num_context:]], dim=1
-        )
+        x_BTD = torch.cat([condition.context_BCD, frame_BFD + self.position[num_context:]], dim=1)
         for block in self.blocks:
             x_BTD = block(x_BTD, modulation_BT6D)
         scale, shift = tiled_linear(
