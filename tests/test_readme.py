@@ -16,8 +16,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 TARGETS = set(re.findall(r"^([\w./$()-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 PATH = re.compile(r"(?:microturn|tests|docs|runs|web|benchmarks)/[\w./-]*[\w/]")
-COMMANDS = {"run", "serve", "doctor", "synth", "train", "bench", "bank", "eval"}
-GROUPS_OF_COMMANDS = {"eval"}  # their second word is a command of its own
+COMMANDS = {"run", "serve", "doctor", "synth", "look", "train", "bench", "bank", "data", "eval"}
+GROUPS_OF_COMMANDS = {"eval", "data", "bank"}  # their second word is a command of its own
 UNMADE = ("out/",)  # what commands write
 
 
