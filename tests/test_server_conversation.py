@@ -14,8 +14,10 @@ from fixtures.server import EchoEngine, client, energy, running, tone_bytes
 from websockets.exceptions import ConnectionClosed
 
 from microturn.server import live_events as wire
-from microturn.server.conversation import ConversationConfig, converse
+from microturn.server.conversation import Hall, converse
 from microturn.server.engine_thread import EngineThread
+from microturn.server.live_session import ConversationConfig
+from microturn.server.ticker import Ticker
 
 
 def append(audio: bytes) -> dict[str, str]:
@@ -249,7 +251,8 @@ def test_a_client_that_does_not_read_is_let_go() -> None:
         thread = EngineThread(engine)
         socket = DeafSocket(num_reads=5)
         config = ConversationConfig(tick_ms=1.0, max_waiting_audio=2, max_waiting_control=20)
-        await asyncio.wait_for(converse(socket, thread, config, asyncio.Event()), 10)  # type: ignore[arg-type]
+        hall = Hall(thread, Ticker(thread, config.tick_ms), config)
+        await asyncio.wait_for(converse(socket, hall), 10)  # type: ignore[arg-type]
         assert socket.code == 1013
         assert len(socket.sent) == 5
         assert thread.num_sessions == 0
@@ -273,12 +276,13 @@ def test_many_sessions_leave_nothing_behind() -> None:
 
 def test_limits_of_time_end_a_session() -> None:
     for limits, code in (
-        ({"idle_timeout_s": 0.1}, "session_idle"),
-        ({"max_session_s": 0.1}, "session_expired"),
+        ({"idle_timeout_s": 1.0, "notice_s": 0.4}, "session_idle"),
+        ({"max_session_s": 1.0, "notice_s": 0.4}, "session_expired"),
     ):
         with running(limits=limits) as server, client(server) as talk:
             talk.start()
-            assert talk.wait_for("info")["code"] == code
+            soon = "session_idle_soon" if code == "session_idle" else "session_expires_soon"
+            assert [talk.wait_for("info")["code"] for _ in range(2)] == [soon, code]
             assert talk.wait_for("session.closed")["reason"] == "expired"
             assert close_code(talk) == 1001
 

@@ -22,8 +22,9 @@ def test_one_thread_steps_all_sessions() -> None:
         engine = EchoEngine()
         thread = EngineThread(engine, max_sessions=2)
         ids = [await thread.open(), await thread.open(instructions="be kind")]
-        outputs = await asyncio.gather(*(thread.step(s, turn(i)) for i in range(3) for s in ids))
-        assert [output.index for output in outputs] == [0, 0, 1, 1, 2, 2]
+        ticks = [await thread.step_many([(s, turn(i)) for s in ids]) for i in range(3)]
+        assert [[output.index for output in tick] for tick in ticks] == [[0, 0], [1, 1], [2, 2]]
+        assert engine.ticks == [ids] * 3
         assert engine.instructions == {"s0": None, "s1": "be kind"}
         assert len(engine.threads) == 1
         assert threading.current_thread().name not in engine.threads
@@ -92,9 +93,7 @@ def test_an_error_of_a_step_reaches_its_caller_only() -> None:
     async def scene() -> None:
         thread = EngineThread(EchoEngine())
         bad, good = await thread.open(), await thread.open()
-        results = await asyncio.gather(
-            thread.step(bad, turn(0, "fail")), thread.step(good, turn(0)), return_exceptions=True
-        )
+        results = await thread.step_many([(bad, turn(0, "fail")), (good, turn(0))])
         assert isinstance(results[0], RuntimeError)
         assert results[1].index == 0
         thread.shutdown()

@@ -26,7 +26,11 @@ from microturn.server.protocol import (
     Opened,
     OutputAudio,
     OutputText,
+    PlaybackAck,
     ProtocolError,
+    Replaced,
+    Resume,
+    Resumed,
     ServerEvent,
     SessionInfo,
     Span,
@@ -57,6 +61,11 @@ SERVER_EVENTS: list[ServerEvent] = [
     Failed("unknown_event", "no", "type", "c5"),
     Failed("server_error", "our fault", is_ours=True),
 ]
+OWN_EVENTS: list[ServerEvent] = [  # sent only to those who asked for them
+    Resumed(SessionInfo("s1", 1_800_000_000, {}, "key"), 3, is_complete=True),
+    Resumed(INFO, 0, is_complete=False),
+    Replaced(),
+]
 
 
 def text_of(kind: str, **fields: Any) -> str:
@@ -81,6 +90,8 @@ def test_every_client_event_is_read() -> None:
         text_of("session.input_audio.unmute"): Mute(False),
         text_of("session.close", event_id="e"): Close("e"),
         text_of("session.update", session={}, event_id="e"): Update("e"),
+        text_of("session.playback.ack", played_ms=120, dropped_ms=5.5): PlaybackAck(120.0, 5.5),
+        text_of("session.resume", resume_token="t", last_event_id="event_7"): Resume("t", 7),
         start_with(): Start(AudioFormat("pcm", 24_000), None, {"model": "m"}),
     }
     for kind in ("instructions", "thinking", "commentary"):
@@ -166,6 +177,9 @@ def test_bad_fields_are_refused() -> None:
     assert refused(text_of("session.thinking.append", content="")).param == "content"
     assert refused(text_of("session.thinking.append", content="a" * 5_000)).param == "content"
     assert refused(text_of("session.close", event_id=5)).param == "event_id"
+    assert refused(text_of("session.playback.ack", played_ms=-1)).param == "played_ms"
+    late = text_of("session.resume", resume_token="t", last_event_id="7")
+    assert refused(late).param == "last_event_id"
 
 
 @given(st.text(max_size=200))
@@ -193,7 +207,7 @@ def test_no_fields_break_the_reader(kind: str, fields: dict[str, Any]) -> None:
 def test_server_events_are_what_the_client_library_types(event: ServerEvent) -> None:
     pydantic = pytest.importorskip("pydantic")
     types = pytest.importorskip("openai.types.live.server_event")
-    value = json.loads(live.write(event, "event_1"))
+    value = json.loads(live.write(event, 1))
     by_kind = {
         get_args(model.model_fields["type"].annotation)[0]: model
         for model in get_args(get_args(types.ServerEvent)[0])
@@ -203,27 +217,29 @@ def test_server_events_are_what_the_client_library_types(event: ServerEvent) -> 
     assert parsed.model_dump(exclude_unset=True, mode="json") == value
 
 
-@pytest.mark.parametrize("event", SERVER_EVENTS, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize(
+    "event", [*SERVER_EVENTS, *OWN_EVENTS], ids=lambda event: type(event).__name__
+)
 def test_server_events_come_back_the_same(event: ServerEvent) -> None:
     message = live.encode(event, "event_1")
-    again = type(message).model_validate_json(live.write(event, "event_1"))
+    again = type(message).model_validate_json(live.write(event, 1))
     assert again == message
 
 
 def test_server_events_carry_what_they_should() -> None:
-    audio = json.loads(live.write(OutputAudio(b"\x01\x02", SPAN), "event_1"))
+    audio = json.loads(live.write(OutputAudio(b"\x01\x02", SPAN), 1))
     assert audio == {
         "type": "session.output_audio.delta",
         "delta": "AQI=",
         "start_ms": 200,
         "end_ms": 400,
     }
-    closed = json.loads(live.write(Closed("expired", INFO, 2.0), "event_2"))
+    closed = json.loads(live.write(Closed("expired", INFO, 2.0), 2))
     assert closed["session"]["id"] == "s1"
     assert closed["session"]["status"] == "active"
     assert closed["session"]["audio"] == {"output": {"voice": "marin"}}
     assert closed["usage"] == {"seconds": 2.0}
-    error = json.loads(live.write(Failed("c", "m", None, "e7"), "event_3"))["error"]
+    error = json.loads(live.write(Failed("c", "m", None, "e7"), 3))["error"]
     assert error == {
         "type": "invalid_request_error",
         "code": "c",

@@ -15,17 +15,22 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from microturn.server.conversation import ConversationConfig, converse
+from microturn.server.admission import Admission
+from microturn.server.conversation import Hall, converse
 from microturn.server.engine_thread import Engine, EngineThread
+from microturn.server.live_session import ConversationConfig
+from microturn.server.metrics import CONTENT_TYPE
+from microturn.server.ticker import Ticker
 
 STATIC = Path(__file__).parent / "static"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+EXTENSIONS = ("resume",)  # asked for by `?extensions=`; clients of the original send none
 KEY_PROTOCOL = "openai-insecure-api-key."  # browsers cannot set headers on a WebSocket
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -59,27 +64,44 @@ class ServerConfig:
             raise ValueError("the api key is empty; give one or leave it out")
 
 
-def create_app(engine: Engine, config: ServerConfig | None = None) -> Starlette:
+def create_app(
+    engine: Engine, config: ServerConfig | None = None, admission: Admission | None = None
+) -> Starlette:
     """The application over one engine. `app.state`: engine_thread, draining (an event that ends
     sessions)."""
     config = config or ServerConfig()
-    engine_thread = EngineThread(engine, config.max_sessions)
+    engine_thread = EngineThread(engine, config.max_sessions, admission)
     draining = asyncio.Event()
+    ticker = Ticker(engine_thread, config.conversation.tick_ms)
+    hall = Hall(engine_thread, ticker, config.conversation, draining)
 
     async def live_sessions(socket: WebSocket) -> None:
         refusal = refuse(socket.headers, config)
+        extensions = list(filter(None, socket.query_params.get("extensions", "").split(",")))
+        unknown = [name for name in extensions if name not in EXTENSIONS]
+        if refusal is None and unknown:
+            known = ", ".join(EXTENSIONS)
+            text = f"Unknown extension '{unknown[0][:80]}'; this server knows: {known}."
+            refusal = error_response(400, "unknown_extension", text)
         if refusal is not None:
             await socket.send_denial_response(refusal)
             return
         offered = socket.scope.get("subprotocols", [])
         chosen = next((name for name in offered if not name.startswith(KEY_PROTOCOL)), None)
         await socket.accept(subprotocol=chosen)
-        await converse(socket, engine_thread, config.conversation, draining)
+        await converse(socket, hall, is_resumable="resume" in extensions)
 
     async def healthz(request: Request) -> JSONResponse:
         status = "draining" if draining.is_set() else "ok"
         sessions = {"open": engine_thread.num_sessions, "max": engine_thread.max_sessions}
         return JSONResponse({"status": status, "sessions": sessions})
+
+    async def metrics(request: Request) -> Response:
+        refusal = refuse(request.headers, config)
+        if refusal is not None:
+            return refusal
+        text = engine_thread.metrics.text(engine_thread.num_sessions, engine_thread.max_sessions)
+        return Response(text, media_type=CONTENT_TYPE)
 
     async def models(request: Request) -> JSONResponse:
         refusal = refuse(request.headers, config)
@@ -103,6 +125,7 @@ def create_app(engine: Engine, config: ServerConfig | None = None) -> Starlette:
     routes: list[Route | WebSocketRoute | Mount] = [
         WebSocketRoute("/v1/live/sessions", live_sessions),
         Route("/healthz", healthz),
+        Route("/metrics", metrics),
         Route("/v1/models", models),
         Route("/version", version),
     ]

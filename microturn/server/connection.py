@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from microturn.server import live
+from microturn.server.journal import Journal
 from microturn.server.protocol import (
     ClientEvent,
     Close,
     EndReason,
     Failed,
     ProtocolError,
+    Resume,
     ServerEvent,
     Start,
 )
@@ -41,27 +43,57 @@ class Ended(Exception):
         self.client_event_id = client_event_id
 
 
+class Vanished(Ended):
+    """The socket is gone without a goodbye. Its session may go on over another one."""
+
+    def __init__(self) -> None:
+        super().__init__(NORMAL, None)
+
+
+class Taken(Ended):
+    """Another socket comes in the place of this one."""
+
+    def __init__(self, by: Link, event: Resume) -> None:
+        super().__init__(NORMAL, None)
+        self.by, self.event = by, event
+
+
 def first_ended(group: BaseExceptionGroup[Ended]) -> Ended:
-    """Any of the group, preferring one that still has something to say."""
+    """Any of the group, preferring one that still has something to say, then one that is final."""
     leaves = [e for e in group.exceptions if isinstance(e, Ended)]
     leaves += [first_ended(g) for g in group.exceptions if isinstance(g, BaseExceptionGroup)]
-    return next((e for e in leaves if e.reason), leaves[0])
+    final = [e for e in leaves if not isinstance(e, Vanished)]
+    return next((e for e in leaves if e.reason), (final or leaves)[0])
 
 
-class Writer:
-    """The only one that writes to the socket; it numbers the events."""
+class Link:
+    """A socket and the only one that writes to it. `released` says that nobody needs it any
+    more."""
 
     def __init__(self, socket: WebSocket) -> None:
         self.socket = socket
-        self.num_written = 0
+        self.journal = Journal()
+        self.released = asyncio.Event()
 
     async def write(self, event: ServerEvent) -> None:
-        """Raises Ended when the client is gone."""
-        self.num_written += 1
+        """Number and send. Raises Vanished when the client is gone."""
+        await self.send(event, self.journal.enter(event))
+
+    async def send(self, event: ServerEvent, number: int) -> None:
         try:
-            await self.socket.send_text(live.write(event, f"event_{self.num_written}"))
+            await self.socket.send_text(live.write(event, number))
         except (WebSocketDisconnect, RuntimeError, OSError):
-            raise Ended(NORMAL, None) from None
+            raise Vanished() from None
+
+    async def read(self) -> ClientEvent:
+        """The next event. Raises ProtocolError for garbage and Vanished when the client is gone."""
+        message = await self.socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise Vanished()
+        text = message.get("text")
+        if text is None:
+            raise ProtocolError("invalid_message", "Binary messages are not taken; send JSON text.")
+        return live.read(text)
 
     async def close(self, code: int, last: Sequence[ServerEvent] = ()) -> None:
         """The last words and the close code. A client that is gone or does not read cannot hold
@@ -71,36 +103,26 @@ class Writer:
                 for event in last:
                     await self.write(event)
                 await self.socket.close(code)
+        self.released.set()
 
 
-async def read_event(socket: WebSocket) -> ClientEvent:
-    """The next event. Raises ProtocolError for garbage and Ended when the client is gone."""
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise Ended(NORMAL, None)
-    text = message.get("text")
-    if text is None:
-        raise ProtocolError("invalid_message", "Binary messages are not taken; send JSON text.")
-    return live.read(text)
-
-
-async def first_start(socket: WebSocket, writer: Writer, timeout_s: float) -> Start:
-    """Wait for session.start; whatever comes before it gets an error."""
+async def first_event(link: Link, timeout_s: float) -> Start | Resume:
+    """Wait for session.start or session.resume; whatever comes before it gets an error."""
     try:
         async with asyncio.timeout(timeout_s):
             while True:
                 try:
-                    event = await read_event(socket)
+                    event = await link.read()
                 except ProtocolError as error:
-                    await writer.write(error.failed)
+                    await link.write(error.failed)
                     continue
-                if isinstance(event, Start):
+                if isinstance(event, Start | Resume):
                     return event
                 client_event_id = getattr(event, "client_event_id", None)
                 if isinstance(event, Close):
                     raise Ended(NORMAL, None)
                 text = "Send session.start first."
-                await writer.write(Failed("session_not_started", text, None, client_event_id))
+                await link.write(Failed("session_not_started", text, None, client_event_id))
     except TimeoutError:
         text = f"No session.start within {timeout_s:g} s."
         raise Ended(POLICY, None, [Failed("session_not_started", text)]) from None

@@ -26,7 +26,11 @@ from microturn.server.protocol import (
     Opened,
     OutputAudio,
     OutputText,
+    PlaybackAck,
     ProtocolError,
+    Replaced,
+    Resume,
+    Resumed,
     ServerEvent,
     SessionInfo,
     Start,
@@ -37,6 +41,7 @@ from microturn.server.protocol import (
 )
 
 ENCODINGS: dict[str, Encoding] = {"audio/pcm": "pcm", "audio/pcmu": "pcmu", "audio/pcma": "pcma"}
+EVENT_PREFIX = "event_"
 MAX_SHOWN_CHARS = 80  # of a client's own words in our error messages
 
 
@@ -103,6 +108,13 @@ def core(event: wire.ClientEventBase) -> ClientEvent:
             return InputAudio(decode_audio(event))
         case wire.InputAudioMute() | wire.InputAudioUnmute():
             return Mute(isinstance(event, wire.InputAudioMute), event.event_id)
+        case wire.PlaybackAck():
+            return PlaybackAck(event.played_ms, event.dropped_ms, event.event_id)
+        case wire.SessionResume():
+            number = None
+            if event.last_event_id is not None:
+                number = int(event.last_event_id.removeprefix(EVENT_PREFIX))
+            return Resume(event.resume_token, number, event.event_id)
         case wire.InstructionsAppend():
             return InputText("instructions", event.content, event.delegation_id, event.event_id)
         case wire.ThinkingAppend():
@@ -139,9 +151,9 @@ def start(event: wire.SessionStart) -> Start:
     return Start(audio_format, "\n".join(lines) or None, echo, event.event_id)
 
 
-def write(event: ServerEvent, event_id: str) -> str:
-    """A core event -> the text of one wire message."""
-    return encode(event, event_id).model_dump_json(exclude_none=True)
+def write(event: ServerEvent, number: int) -> str:
+    """A core event and its number in the session -> the text of one wire message."""
+    return encode(event, f"{EVENT_PREFIX}{number}").model_dump_json(exclude_none=True)
 
 
 def encode(event: ServerEvent, event_id: str) -> wire.WireServerEvent:
@@ -153,6 +165,13 @@ def encode(event: ServerEvent, event_id: str) -> wire.WireServerEvent:
     match event:
         case Opened():
             return wire.SessionStarted(session=resource(event.session), **ids)
+        case Resumed():
+            session = resource(event.session)
+            if not event.is_complete:
+                return wire.ResyncRequired(session=session, **ids)
+            return wire.SessionResumed(session=session, num_replayed=event.num_replayed, **ids)
+        case Replaced():
+            return wire.SessionReplaced(**ids)
         case Updated():
             return wire.SessionUpdated(session=resource(event.session), **ids)
         case Closed():
@@ -216,4 +235,9 @@ def error_body(event: Failed) -> wire.ErrorBody:
 def resource(info: SessionInfo) -> wire.SessionResource:
     """Id, expiry and the echoed configuration."""
     echo: dict[str, Any] = {"model": "microturn", **info.echo}
-    return wire.SessionResource(id=info.session_id, expires_at=info.expires_at_s, **echo)
+    return wire.SessionResource(
+        id=info.session_id,
+        expires_at=info.expires_at_s,
+        resume_token=info.resume_token,
+        **echo,
+    )

@@ -128,6 +128,22 @@ class CommentaryAppend(ClientEventBase):
     delegation_id: str | None = None
 
 
+class PlaybackAck(ClientEventBase):
+    """Our extension: positions of the client's loudspeaker since its socket joined."""
+
+    type: Literal["session.playback.ack"]
+    played_ms: float = Field(ge=0, allow_inf_nan=False)
+    dropped_ms: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+
+class SessionResume(ClientEventBase):
+    """Our extension: first message of a socket that goes on with a session."""
+
+    type: Literal["session.resume"]
+    resume_token: str = Field(max_length=100)
+    last_event_id: str | None = Field(default=None, pattern=r"^event_[0-9]{1,12}$")
+
+
 CLIENT_EVENTS: dict[str, type[ClientEventBase]] = {
     "session.start": SessionStart,
     "session.update": SessionUpdate,
@@ -138,6 +154,8 @@ CLIENT_EVENTS: dict[str, type[ClientEventBase]] = {
     "session.instructions.append": InstructionsAppend,
     "session.thinking.append": ThinkingAppend,
     "session.commentary.append": CommentaryAppend,
+    "session.playback.ack": PlaybackAck,
+    "session.resume": SessionResume,
 }
 
 
@@ -165,6 +183,7 @@ class SessionResource(BaseModel):
     expires_at: int
     model: str
     status: Literal["active"] = "active"
+    resume_token: str | None = None
 
 
 class SessionUsage(BaseModel):
@@ -174,6 +193,23 @@ class SessionUsage(BaseModel):
 class SessionStarted(ServerEventBase):
     type: Literal["session.started"] = "session.started"
     session: SessionResource
+
+
+class SessionResumed(ServerEventBase):
+    """Our extension, as are the next two."""
+
+    type: Literal["session.resumed"] = "session.resumed"
+    session: SessionResource
+    num_replayed: int
+
+
+class ResyncRequired(ServerEventBase):
+    type: Literal["session.resync_required"] = "session.resync_required"
+    session: SessionResource
+
+
+class SessionReplaced(ServerEventBase):
+    type: Literal["session.replaced"] = "session.replaced"
 
 
 class SessionUpdated(ServerEventBase):
@@ -264,6 +300,9 @@ class Info(ServerEventBase):
 
 WireServerEvent = (
     SessionStarted
+    | SessionResumed
+    | ResyncRequired
+    | SessionReplaced
     | SessionUpdated
     | SessionClosed
     | InputAudioMuted

@@ -42,6 +42,16 @@ class Outbox:
         await self._has_events.wait()
         return self._pop()
 
+    def drop_audio(self) -> int:
+        """Voice that nobody can hear any more goes. Returns how many micro-turns of it."""
+        num_dropped = self._num_audio
+        self._events = deque[ServerEvent](e for e in self._events if not isinstance(e, OutputAudio))
+        self._num_audio = 0
+        if not self._events:
+            self._has_events.clear()
+        self.num_dropped += num_dropped
+        return num_dropped
+
     def drain(self) -> list[ServerEvent]:
         """All that waits, oldest first."""
         return [self._pop() for _ in range(len(self._events))]

@@ -19,6 +19,7 @@ from microturn.turns import (
     INPUT_SAMPLES,
     MICRO_TURN_MS,
     BackgroundUpdate,
+    ByteArray,
     FloatArray,
     MicroTurnInput,
 )
@@ -52,6 +53,12 @@ class Schedule:
     def __init__(self, now_s: float, tick_s: float) -> None:
         self.tick_s = tick_s
         self.due_s = now_s + tick_s
+
+    def wait_s(self, now_s: float) -> float:
+        """How long until the next is due; never longer than a whole one, even if the clock goes
+        back."""
+        self.due_s = min(self.due_s, now_s + self.tick_s)
+        return max(0.0, self.due_s - now_s)
 
     def advance(self, now_s: float) -> int:
         """The due micro-turn is taken at `now_s`. Returns how many were missed and will never
@@ -103,7 +110,11 @@ class Pacer:
             self._is_expecting, self._is_dry = False, True
 
     def take(
-        self, text: str | None = None, updates: tuple[BackgroundUpdate, ...] = ()
+        self,
+        text: str | None = None,
+        updates: tuple[BackgroundUpdate, ...] = (),
+        played_ms: int = MICRO_TURN_MS,
+        images: ByteArray | None = None,
     ) -> MicroTurnInput:
         """The next micro-turn, always: what is there, then silence."""
         heard, self.inbox = self.inbox[:INPUT_SAMPLES], self.inbox[INPUT_SAMPLES:]
@@ -112,7 +123,7 @@ class Pacer:
             self._is_dry = True
         audio: FloatArray = np.zeros(INPUT_SAMPLES, np.float32)
         audio[: len(heard)] = heard
-        turn = MicroTurnInput(self.index, audio, text=text, updates=updates, is_late=is_late)
+        turn = MicroTurnInput(self.index, audio, images, text, updates, played_ms, is_late)
         self.index += 1
         self.num_late += is_late
         self._cut_backlog()

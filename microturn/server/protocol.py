@@ -86,11 +86,30 @@ class Mute:
 
 
 @dataclass(frozen=True)
+class PlaybackAck:
+    """How much of the model's voice this client has played, and dropped unplayed, in ms since its
+    socket joined the session."""
+
+    played_ms: float
+    dropped_ms: float = 0.0
+    client_event_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on with a session that lost its socket. `last_number`: of the last event that arrived."""
+
+    token: str
+    last_number: int | None = None
+    client_event_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Close:
     client_event_id: str | None = None
 
 
-ClientEvent = Start | Update | InputAudio | InputText | Mute | Close
+ClientEvent = Start | Update | InputAudio | InputText | Mute | PlaybackAck | Resume | Close
 
 
 # What the server says.
@@ -116,17 +135,36 @@ class Span:
 
 @dataclass(frozen=True)
 class SessionInfo:
-    """What the server tells about a session; `echo` is the configuration the client sent."""
+    """What the server tells about a session; `echo` is the configuration the client sent.
+    `resume_token`: the key to go on over another socket, once; None where that was not asked for.
+    """
 
     session_id: str
     expires_at_s: int
     echo: dict[str, object] = field(default_factory=dict[str, object])
+    resume_token: str | None = None
 
 
 @dataclass(frozen=True)
 class Opened:
     session: SessionInfo
     client_event_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The session goes on over this socket; `num_replayed` events follow that were missed.
+    `is_complete` is False when some are lost: what the client knows may be out of date."""
+
+    session: SessionInfo
+    num_replayed: int
+    is_complete: bool
+    client_event_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """Another socket has taken this session over."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +254,8 @@ class Closed:
 
 ServerEvent = (
     Opened
+    | Resumed
+    | Replaced
     | Updated
     | OutputAudio
     | OutputText
