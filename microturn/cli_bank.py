@@ -95,7 +95,7 @@ def describe_stats(result: dict[str, Any]) -> str:
     """The numbers of banks for a person."""
     lines = [
         f"{result['clips']} clips, {result['hours']} hours, {result['voices']} voices, "
-        f"{result['texts']} texts, {result['words']} words"
+        f"{result['texts']} texts, {result['words']} words, {result['megabytes']} MB"
     ]
     if result["clips_without_word_times"]:
         lines.append(f"without word times, not used: {result['clips_without_word_times']}")

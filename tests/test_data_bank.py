@@ -58,6 +58,13 @@ def test_tar_and_resampling(tmp_path):
     assert bank.samples(clip) is bank.samples(clip)
 
 
+def test_times_out_of_order_are_left_out(tmp_path):
+    good, bad = [["a", 0, 10], ["b", 10, 20]], [["a", 15, 20], ["b", 10, 12]]
+    lines = [line(words=good), line(key="b", words_ms=bad)]
+    clips = read_manifest(write_folder(tmp_path, *lines) / "manifest.jsonl")
+    assert [clip.key for clip in clips] == ["a"]
+
+
 def test_side_is_written_or_known_by_name(tmp_path):
     lines = [
         line(voice="awb", side="own"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from microturn.data import programs
-from microturn.data.programs import Espeak, Flite, run, words_by_phones
+from microturn.data.programs import Espeak, Flite, on_one_clock, run, words_by_phones
 from microturn.signal.wav import write_wav
 from tests.tones import tones
 
@@ -87,3 +87,29 @@ def test_a_phone_may_differ_in_the_sentence():
 def test_words_without_phones_have_no_times():
     assert words_by_phones(["Go", "--"], [("g", "ow"), ()], SPOKEN) is None
     assert words_by_phones(["a", "b", "c"], [("x",), ("y",), ("z",)], SPOKEN) is None
+
+
+def test_sentences_follow_each_other():
+    """flite's clock starts anew with each sentence; what a voice cuts off is shared by all."""
+    one = [("pau", 200), ("g", 300), ("pau", 500)]
+    two = [("pau", 150), ("n", 250), ("pau", 400)]
+    whole = on_one_clock([*one, *two], 900)
+    assert whole == [*one, ("pau", 650), ("n", 750), ("pau", 900)]
+    shorter = on_one_clock([*one, *two], 800)
+    assert shorter == [*one, ("pau", 600), ("n", 700), ("pau", 850)]
+    assert on_one_clock(one, 500) == one
+    assert on_one_clock([], 500) == []
+
+
+def test_two_sentences_of_flite_are_in_order():
+    if not Flite().voices():
+        pytest.skip("flite is not installed")
+    spoken = Flite().speak("Has Ann come? Tell me when.", "kal16", 1.0)
+    words = spoken.words or ()
+    assert [word.text for word in words] == ["Has", "Ann", "come?", "Tell", "me", "when."]
+    assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(words))
+    assert words[-1].end_ms <= len(spoken.audio) * 1000 / spoken.rate_hz
+    loud = np.abs(spoken.audio) > 0.02 * np.abs(spoken.audio).max()
+    per_ms = spoken.rate_hz // 1000
+    gap = loud[(words[2].end_ms + 60) * per_ms : (words[3].start_ms - 60) * per_ms]
+    assert len(gap) and gap.mean() < 0.05 < loud.mean()  # it is quiet between the two

@@ -29,9 +29,28 @@ def test_hours_texts_and_licences(tmp_path):
     assert (found["texts"], found["words"]) == (2, 3)
     assert found["clips_without_word_times"] == 1
     assert found["hours_by_side"] == {"own": 1.0, "user": 1.0}
-    assert found["hours_by_engine"] == {"kokoro": 1.0, "not stated": 1.0}
+    assert found["hours_by_engine"] == {"kokoro": 2.0}
     assert found["hours_by_voice"] == {"af_heart": 1.0, "af_kore": 0.5, "af_sky": 0.5}
+    size = sum(file.stat().st_size for file in tmp_path.iterdir())
+    assert found["megabytes"] == round(size / 1e6, 1)
     assert found["hours_by_licence"] == {"Apache-2.0": 1.0, "not stated": 1.0}
+
+
+def test_engines_and_times(tmp_path):
+    """What is not stated is known by the voice; times that go back are no times."""
+    lines = [
+        line(voice="blend:af_kore+bm_george@0.5~0.94"),
+        line(voice="slt", words_ms=[["hello", 0, 100], ["there.", 100, 200]]),
+        line(voice="somebody", words_ms=[["hello", 50, 100], ["there.", 0, 40]]),
+        line(voice="joe", engine="piper"),
+    ]
+    (tmp_path / "one.jsonl").write_text("\n".join(lines) + "\n")
+    (tmp_path / "one.tar").write_bytes(bytes(3_000_000))
+    (tmp_path / "other.tar").write_bytes(bytes(9_000_000))
+    found = bank_stats([tmp_path / "one.jsonl"])
+    assert found["hours_by_engine"] == {"not stated": 1.0, "kokoro": 0.5, "piper": 0.5}
+    assert found["clips_without_word_times"] == 1
+    assert found["megabytes"] == 3.0
 
 
 def test_bad_banks(tmp_path):

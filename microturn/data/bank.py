@@ -16,6 +16,7 @@ import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -137,9 +138,14 @@ def place_of(path: Path, entry: dict[str, Any]) -> tuple[Path, str]:
     return path.with_suffix(".tar"), entry["key"] + ".opus"
 
 
+def are_in_order(words_ms: Sequence[Sequence[Any]]) -> bool:
+    """Whether [word, start, end] follow each other; else their times are wrong."""
+    return all(int(a[1]) <= int(b[1]) for a, b in pairwise(words_ms))
+
+
 def clip_of(path: Path, entry: dict[str, Any]) -> Clip | None:
-    """The clip of a manifest's line; None without word times."""
-    if entry["words_ms"] is None:
+    """The clip of a manifest's line; None without word times that can be used."""
+    if entry["words_ms"] is None or not are_in_order(entry["words_ms"]):
         return None
     words = tuple(Word(str(word), int(start), int(end)) for word, start, end in entry["words_ms"])
     voice = str(entry["voice"])
@@ -158,7 +164,7 @@ def clip_of(path: Path, entry: dict[str, Any]) -> Clip | None:
 
 
 def read_manifest(path: Path) -> list[Clip]:
-    """Clips of one manifest; those without word times are left out.
+    """Clips of one manifest; those without word times, or with times out of order, are left out.
 
     Raises ValueError naming a bad line.
     """

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 
 from microturn.data.bank import Spoken, Word
@@ -63,6 +64,24 @@ def words_by_phones(
     return tuple(Word(text, *spans[place]) for place, text in enumerate(words))
 
 
+def on_one_clock(phones: Sequence[tuple[str, int]], length_ms: int) -> list[tuple[str, int]]:
+    """flite counts anew with each sentence: phones and their ends from the start of the clip.
+
+    What the clip is shorter than its sentences together was cut off their ends, alike off each.
+    """
+    restarts = [at for at, (a, b) in enumerate(pairwise(phones), 1) if b[1] < a[1]]
+    edges = [0, *restarts, len(phones)]
+    parts = [phones[first:last] for first, last in pairwise(edges)]
+    total_ms = sum(part[-1][1] for part in parts if part)
+    missing_ms = max(0, total_ms - length_ms) / len(parts)
+    found: list[tuple[str, int]] = []
+    start_ms = 0.0
+    for part in parts:
+        found += [(name, round(start_ms + end_ms)) for name, end_ms in part]
+        start_ms += part[-1][1] - missing_ms if part else 0.0
+    return found
+
+
 class Espeak:
     """espeak-ng: formant synthesis."""
 
@@ -102,7 +121,8 @@ class Flite:
         """Speak a text, with word times where its phones are those of its words."""
         audio, rate_hz, told = speak_through(self, text, voice, speed)
         pairs = [pair.rpartition(":") for pair in told.split()]
-        spoken = [(name, round(1000 * float(end))) for name, _, end in pairs if name]
+        phones = [(name, round(1000 * float(end))) for name, _, end in pairs if name]
+        spoken = on_one_clock(phones, len(audio) * 1000 // rate_hz)
         words = text.split()
         alone = [phones_alone(voice, re.sub(r"[^\w']", " ", word)) for word in words]
         return Spoken(audio, rate_hz, words_by_phones(words, alone, spoken))

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from microturn.data.voices import OWN_VOICE
+from microturn.data.bank import are_in_order
+from microturn.data.voices import KOKORO, OWN_VOICE, made_of
 from microturn.signal.text import normalise
 
 
@@ -26,6 +27,20 @@ def hours(seconds: Mapping[str, float]) -> dict[str, float]:
     """Hours by name, the largest first."""
     order = sorted(seconds, key=lambda name: (-seconds[name], name))
     return {name: round(seconds[name] / 3600, 3) for name in order}
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a bank: what is in its folder, or its manifest and the tar beside it."""
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    files = (path, path.with_suffix(".tar"))
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def engine_of(entry: Mapping[str, Any]) -> str:
+    """The engine that a line states, or that its voice is known by."""
+    is_known = set(made_of(str(entry["voice"])).parents) <= KOKORO
+    return str(entry.get("engine", "kokoro" if is_known else "not stated"))
 
 
 def bank_stats(paths: Sequence[Path]) -> dict[str, Any]:
@@ -46,12 +61,13 @@ def bank_stats(paths: Sequence[Path]) -> dict[str, Any]:
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{manifest} line {number} is not a clip: {error}") from error
             clips += 1
-            untimed += entry.get("words_ms") is None
+            times = entry.get("words_ms")
+            untimed += times is None or not are_in_order(times)
             texts.add(text)
             words |= {word.strip(".,?!-'") for word in text.split()}
             side = str(entry.get("side", "own" if voice == OWN_VOICE else "user"))
             by["side"][side] += seconds
-            by["engine"][str(entry.get("engine", "not stated"))] += seconds
+            by["engine"][engine_of(entry)] += seconds
             by["voice"][voice] += seconds
             by["licence"][str(entry.get("licence", "not stated"))] += seconds
             by["split"][str(entry.get("split", "train"))] += seconds
@@ -62,5 +78,6 @@ def bank_stats(paths: Sequence[Path]) -> dict[str, Any]:
         "texts": len(texts),
         "words": len(words - {""}),
         "voices": len(by["voice"]),
+        "megabytes": round(sum(map(size_of, paths)) / 1e6, 1),
         **{f"hours_by_{name}": hours(counted) for name, counted in by.items()},
     }

@@ -29,6 +29,15 @@ TRAINING = (
 )
 # fmt: on
 
+# Those of Kokoro, which an older manifest may not say.
+KOKORO = (
+    frozenset(TRAINING)
+    | VALIDATION
+    | NEAR_OWN
+    | {OWN_VOICE}
+    | {voice for voice in HELD_OUT if voice[2:3] == "_"}
+)
+
 # Voices of programs for machines without Kokoro; a few per cent of a mixed bank at most.
 FLITE_TRAINING = ("kal16", "awb")
 FESTIVAL_TRAINING = ("ked",)
