@@ -12,12 +12,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 from tyro.conf import Positional, arg, subcommand
 
 from microturn.cli_bank import Bank
+from microturn.cli_bench import Bench
 from microturn.cli_data import Data
 from microturn.cli_eval import Eval
 
@@ -175,26 +176,6 @@ class Train:
             result,
             f"{result['model']}: step {result['step']}, {result['heard_hours']:.1f} hours heard",
         )
-        return 0
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measure what one micro-turn costs on one core, of one session or of many."""
-
-    what: Positional[Literal["tick", "sessions"]] = "tick"
-    model: str = "nano"  # shipped name or folder
-    random_weights: bool = False  # measure the preset of that name with random weights
-    micro_turns: int | None = None  # default: 1500 of one session; 100 of each number of sessions
-    sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
-    seed: int = 0
-    as_json: Json = False
-
-    def execute(self) -> int:
-        from microturn.cli_train import bench, describe_bench
-
-        result = bench(self)
-        tell(self.as_json, result, describe_bench(result))
         return 0
 
 

@@ -1,4 +1,4 @@
-"""`microturn train` and `microturn bench`: options -> the training loop, or the stopwatch."""
+"""`microturn train`: options -> the training loop."""
 
 from __future__ import annotations
 
@@ -11,24 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from microturn.engine.bench import bench_tick
-from microturn.engine.bench_sessions import bench_sessions
-from microturn.engine.engine import Engine
-from microturn.engine.limits import SessionLimits
-from microturn.engine.load import SHIPPED, load
-from microturn.engine.sampler import SamplingConfig
-from microturn.model.model import InteractionModel, count_parameters
+from microturn.engine.load import SHIPPED
 from microturn.presets import preset as preset_config
-from microturn.signal.text import Text
 from microturn.signal.vocoder import CONFIG_FILE as VOCODER_CONFIG
 from microturn.signal.vocoder import WEIGHTS_FILE as VOCODER_WEIGHTS
-from microturn.signal.vocoder import Vocoder, VocoderConfig
 
 if TYPE_CHECKING:
-    from microturn.cli import Bench, Train
+    from microturn.cli import Train
     from microturn.train.loop import TrainConfig  # needs the extra [train]
 
-NUM_MICRO_TURNS, NUM_TICKS = 1500, 100  # of one session; of each number of sessions
 SHIPPED_TOKENIZER = SHIPPED / "nano" / "tokenizer.json"
 
 
@@ -101,70 +92,3 @@ def train_config(options: Train) -> TrainConfig:
         pack=pack,
         optim=optim,
     )
-
-
-def bench(options: Bench) -> dict[str, Any]:
-    """Time a model, or a preset with random weights (without text: a lower bound)."""
-    counts = options.sessions
-    limits = SessionLimits(max_sessions=max(1, 2 * max(counts, default=1)))
-    build = random_engine if options.random_weights else load
-    engine = build(options.model, limits=limits)
-    result = {"model": options.model, "num_parameters": count_parameters(engine.model)}
-    if options.what == "sessions":
-        num_ticks = NUM_TICKS if options.micro_turns is None else options.micro_turns
-        return result | bench_sessions(engine, counts, num_ticks, options.seed)
-    num_turns = NUM_MICRO_TURNS if options.micro_turns is None else options.micro_turns
-    return result | bench_tick(engine, num_turns, options.seed)
-
-
-def describe_bench(result: dict[str, Any]) -> str:
-    """The figures for a person; what matters most comes last."""
-    machine = result["machine"]
-    lines = [
-        f"machine  {machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}, "
-        f"torch {machine['torch']}, one thread",
-        f"model    {result['model']}, {result['num_parameters'] / 1e6:.2f} M parameters",
-    ]
-    if "by_sessions" in result:
-        return "\n".join([*lines, *describe_sessions(result)])
-    lines += [
-        f"{kind:8} median {result[kind]['median_ms']:.1f} ms, "
-        f"p95 {result[kind]['p95_ms']:.1f}, p99 {result[kind]['p99_ms']:.1f} "
-        f"(processor: {result[kind]['cpu_median_ms']:.1f})"
-        for kind in ("silent", "speaking")
-    ]
-    lines.append(f"tail over head: {result['flatness']['tail_over_head']:.3f}")
-    return "\n".join(lines)
-
-
-def describe_sessions(result: dict[str, Any]) -> list[str]:
-    """One line for each number of sessions, then how many are held."""
-    lines = []
-    for row in result["by_sessions"]:
-        serial, packed = row["serial"], row["packed"]
-        lines.append(
-            f"{row['sessions']:3} sessions: one by one median {serial['median_ms']:.1f} ms, "
-            f"together {packed['median_ms']:.1f}, p99 {packed['p99_ms']:.1f} (processor: "
-            f"{serial['cpu_median_ms']:.1f} and {packed['cpu_median_ms']:.1f}, "
-            f"{row['serial_over_packed']:.2f} times), "
-            + ("the same bits" if row["is_equal"] else "OTHER BITS")
-        )
-    held = f"sessions held in {result['micro_turn_ms']} ms: {result['sessions_held']}"
-    return [*lines, f"{held}; by processor time {result['sessions_held_cpu']}"]
-
-
-def random_engine(name: str, limits: SessionLimits | None = None) -> Engine:
-    """A preset before training; it writes no text, since it would write without end.
-
-    Raises ValueError where no shipped text fits its vocabulary.
-    """
-    config = preset_config(name)
-    text = Text.load(SHIPPED_TOKENIZER)
-    if text.vocab_size != config.backbone.vocab_size:
-        raise ValueError(
-            f"{name} has a vocabulary of {config.backbone.vocab_size} tokens, the shipped text "
-            f"{text.vocab_size}; only presets of the same size can be measured without weights"
-        )
-    torch.manual_seed(0)
-    sampling = SamplingConfig(max_text_tokens=0)
-    return Engine(InteractionModel(config), Vocoder(VocoderConfig()), text, sampling, limits)

@@ -10,7 +10,7 @@ import pytest
 import tyro
 
 from microturn.cli import Train
-from microturn.cli_train import SHIPPED_TOKENIZER, random_engine, train_config, train_preset
+from microturn.cli_train import SHIPPED_TOKENIZER, train_config, train_preset
 from microturn.data.bank import Bank
 from microturn.train import loop
 from microturn.train.loop import Counters, TrainConfig
@@ -59,9 +59,3 @@ def test_the_result_says_where_the_weights_are(
     assert seen == [train_config(options)]
     assert result["step"] == 7 and result["model"] == str(tmp_path / "model")
     assert (tmp_path / "model" / "tokenizer.json").is_file()
-
-
-def test_random_weights_write_no_text() -> None:
-    engine = random_engine("nano")
-    assert engine.sampling.max_text_tokens == 0
-    assert engine.text.vocab_size == engine.model.config.backbone.vocab_size

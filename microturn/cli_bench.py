@@ -1,0 +1,151 @@
+"""`microturn bench WHAT`: options -> a measurement in `engine/`. Each has a row in `MEASURES`.
+
+To add one: its name in `What`, and a row with what measures it and what tells its figures in lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import Positional, arg
+
+if TYPE_CHECKING:
+    from microturn.engine.engine import Engine
+    from microturn.engine.limits import SessionLimits
+
+Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
+What = Literal["tick", "sessions"]
+Result = dict[str, Any]
+
+NUM_MICRO_TURNS, NUM_TICKS = 1500, 100  # of one session; of each number of sessions
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure what one micro-turn costs on one core, of one session or of many."""
+
+    what: Positional[What] = "tick"
+    model: str = "nano"  # shipped name or folder
+    random_weights: bool = False  # measure the preset of that name with random weights
+    micro_turns: int | None = None  # default: 1500 of one session; 100 of each number of sessions
+    sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
+    seed: int = 0
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.cli import tell
+
+        measure = MEASURES[self.what]
+        result = measure.run(self)
+        tell(self.as_json, result, "\n".join([*heading(result), *measure.describe(result)]))
+        return 0
+
+    def count(self, default: int) -> int:
+        """How many micro-turns or ticks to measure."""
+        return default if self.micro_turns is None else self.micro_turns
+
+
+@dataclass(frozen=True)
+class Measure:
+    """run: options -> figures, with `machine` among them. describe: figures -> lines for a person;
+    what matters most comes last."""
+
+    run: Callable[[Bench], Result]
+    describe: Callable[[Result], list[str]]
+
+
+def measured_engine(options: Bench, max_sessions: int = 1) -> tuple[Engine, Result]:
+    """The engine to measure, and what its figures are of."""
+    from microturn.engine.limits import SessionLimits
+    from microturn.engine.load import load
+    from microturn.model.model import count_parameters
+
+    build = random_engine if options.random_weights else load
+    engine = build(options.model, limits=SessionLimits(max_sessions=max_sessions))
+    return engine, {"model": options.model, "num_parameters": count_parameters(engine.model)}
+
+
+def random_engine(name: str, limits: SessionLimits | None = None) -> Engine:
+    """A preset before training; it writes no text, since it would write without end: a lower bound.
+
+    Raises ValueError where no shipped text fits its vocabulary.
+    """
+    import torch
+
+    from microturn.engine.engine import Engine
+    from microturn.engine.load import SHIPPED
+    from microturn.engine.sampler import SamplingConfig
+    from microturn.model.model import InteractionModel
+    from microturn.presets import preset
+    from microturn.signal.text import Text
+    from microturn.signal.vocoder import Vocoder, VocoderConfig
+
+    config = preset(name)
+    text = Text.load(SHIPPED / "nano" / "tokenizer.json")
+    if text.vocab_size != config.backbone.vocab_size:
+        raise ValueError(
+            f"{name} has a vocabulary of {config.backbone.vocab_size} tokens, the shipped text "
+            f"{text.vocab_size}; only presets of the same size can be measured without weights"
+        )
+    torch.manual_seed(0)
+    sampling = SamplingConfig(max_text_tokens=0)
+    return Engine(InteractionModel(config), Vocoder(VocoderConfig()), text, sampling, limits)
+
+
+def heading(result: Result) -> list[str]:
+    """Machine and model: what every figure needs beside it."""
+    machine = result["machine"]
+    return [
+        f"machine  {machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}, "
+        f"torch {machine['torch']}, one thread",
+        f"model    {result['model']}, {result['num_parameters'] / 1e6:.2f} M parameters",
+    ]
+
+
+def run_tick(options: Bench) -> Result:
+    from microturn.engine.bench import bench_tick
+
+    engine, result = measured_engine(options)
+    return result | bench_tick(engine, options.count(NUM_MICRO_TURNS), options.seed)
+
+
+def describe_tick(result: Result) -> list[str]:
+    """Silent and speaking micro-turns, and whether late ones cost more."""
+    lines = [
+        f"{kind:8} median {result[kind]['median_ms']:.1f} ms, "
+        f"p95 {result[kind]['p95_ms']:.1f}, p99 {result[kind]['p99_ms']:.1f} "
+        f"(processor: {result[kind]['cpu_median_ms']:.1f})"
+        for kind in ("silent", "speaking")
+    ]
+    return [*lines, f"tail over head: {result['flatness']['tail_over_head']:.3f}"]
+
+
+def run_sessions(options: Bench) -> Result:
+    from microturn.engine.bench_sessions import bench_sessions
+
+    engine, result = measured_engine(options, max(1, 2 * max(options.sessions, default=1)))
+    return result | bench_sessions(engine, options.sessions, options.count(NUM_TICKS), options.seed)
+
+
+def describe_sessions(result: Result) -> list[str]:
+    """One line for each number of sessions, then how many are held."""
+    lines = []
+    for row in result["by_sessions"]:
+        serial, packed = row["serial"], row["packed"]
+        lines.append(
+            f"{row['sessions']:3} sessions: one by one median {serial['median_ms']:.1f} ms, "
+            f"together {packed['median_ms']:.1f}, p99 {packed['p99_ms']:.1f} (processor: "
+            f"{serial['cpu_median_ms']:.1f} and {packed['cpu_median_ms']:.1f}, "
+            f"{row['serial_over_packed']:.2f} times), "
+            + ("the same bits" if row["is_equal"] else "OTHER BITS")
+        )
+    held = f"sessions held in {result['micro_turn_ms']} ms: {result['sessions_held']}"
+    return [*lines, f"{held}; by processor time {result['sessions_held_cpu']}"]
+
+
+MEASURES: dict[What, Measure] = {
+    "tick": Measure(run_tick, describe_tick),
+    "sessions": Measure(run_sessions, describe_sessions),
+}
