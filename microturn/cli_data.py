@@ -1,4 +1,4 @@
-"""`microturn synth`, `microturn data check` and `microturn data bench`: options -> the generators
+"""`microturn synth` and `microturn data check`, `hear` and `bench`: options -> the generators
 in `data/`."""
 
 from __future__ import annotations
@@ -72,11 +72,42 @@ class DataBench:
 
 
 @dataclass(frozen=True)
+class DataHear:
+    """Word error rate of a recogniser on the rendered lanes, voice by voice: clean and noisy."""
+
+    bank: tuple[Path, ...]  # speech banks: folders with manifest*.jsonl, or .jsonl files
+    recogniser: str = "pocketsphinx"  # or "whisper", or the folder of a faster-whisper model
+    voices: tuple[str, ...] = ()  # none means all
+    clips: int = 12  # of each voice
+    seed: int = 0
+    as_json: Json = False
+
+    def execute(self) -> int:
+        from microturn.cli import tell
+        from microturn.data.bank import Bank
+        from microturn.data.hearing import HearConfig, SphinxHearing, hear
+        from microturn.evals.recogniser import Whisper
+
+        if self.recogniser == SphinxHearing.name:
+            recogniser = SphinxHearing()
+        else:
+            is_named = self.recogniser != "whisper"
+            recogniser = Whisper(Path(self.recogniser) if is_named else None)
+        bank = Bank.load(self.bank, for_training=False)
+        config = HearConfig(self.voices, self.clips, self.seed)
+        result = hear(bank, recogniser, recogniser.name, config)
+        tell(self.as_json, result, describe_hearing(result))
+        return 0
+
+
+@dataclass(frozen=True)
 class Data:
-    """Check what a model would be trained on, or measure how fast it is made."""
+    """Check what a model would be trained on, hear it, or measure how fast it is made."""
 
     command: OmitArgPrefixes[
-        Annotated[DataCheck, subcommand("check")] | Annotated[DataBench, subcommand("bench")]
+        Annotated[DataCheck, subcommand("check")]
+        | Annotated[DataHear, subcommand("hear")]
+        | Annotated[DataBench, subcommand("bench")]
     ]
 
     def execute(self) -> int:
@@ -139,6 +170,23 @@ def describe_throughput(result: dict[str, Any]) -> str:
         f"(load before: {result['load_1min']})",
     ]
     lines += [f"  {share:6.1%}  {name}" for name, share in result["share_by_part"].items()]
+    return "\n".join(lines)
+
+
+def describe_hearing(result: dict[str, Any]) -> str:
+    """Word error rates for a person, the worst voice first."""
+    lines = [f"{result['recogniser']}\n{'voice':28} {'engine':12} clips words  clean  noisy"]
+    for lane in ("own", "user"):
+        rows = [*result[lane].items()]
+        rows.sort(key=lambda row: (-row[1].get("wer_clean", 0.0), row[0]))
+        rows += [(f"all {lane}", numbers) for numbers in result["by_engine"][lane].values()]
+        for voice, numbers in rows:
+            rates = "".join(
+                f" {numbers[name]:6.1%}" for name in ("wer_clean", "wer_noisy") if name in numbers
+            )
+            counts = f"{numbers['clips']:5} {numbers['words']:5}"
+            lines.append(f"{voice:28} {numbers['engine']:12} {counts}{rates}")
+    lines += [f"damaged clip {key}: {what}" for key, what in result["skipped"].items()]
     return "\n".join(lines)
 
 

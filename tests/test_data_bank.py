@@ -60,7 +60,7 @@ def test_tar_and_resampling(tmp_path):
 
 def test_times_out_of_order_are_left_out(tmp_path):
     good, bad = [["a", 0, 10], ["b", 10, 20]], [["a", 15, 20], ["b", 10, 12]]
-    lines = [line(words=good), line(key="b", words_ms=bad)]
+    lines = [line(words_ms=good), line(key="b", words_ms=bad)]
     clips = read_manifest(write_folder(tmp_path, *lines) / "manifest.jsonl")
     assert [clip.key for clip in clips] == ["a"]
 

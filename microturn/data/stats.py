@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from microturn.data.bank import are_in_order
-from microturn.data.voices import KOKORO, OWN_VOICE, made_of
+from microturn.data.voices import OWN_VOICE, engine_of
 from microturn.signal.text import normalise
 
 
@@ -37,12 +37,6 @@ def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def engine_of(entry: Mapping[str, Any]) -> str:
-    """The engine that a line states, or that its voice is known by."""
-    is_known = set(made_of(str(entry["voice"])).parents) <= KOKORO
-    return str(entry.get("engine", "kokoro" if is_known else "not stated"))
-
-
 def bank_stats(paths: Sequence[Path]) -> dict[str, Any]:
     """Hours by side, engine and voice, clips, distinct texts and words, licences.
 
@@ -67,7 +61,7 @@ def bank_stats(paths: Sequence[Path]) -> dict[str, Any]:
             words |= {word.strip(".,?!-'") for word in text.split()}
             side = str(entry.get("side", "own" if voice == OWN_VOICE else "user"))
             by["side"][side] += seconds
-            by["engine"][engine_of(entry)] += seconds
+            by["engine"][engine_of(voice, entry.get("engine"))] += seconds
             by["voice"][voice] += seconds
             by["licence"][str(entry.get("licence", "not stated"))] += seconds
             by["split"][str(entry.get("split", "train"))] += seconds

@@ -94,6 +94,12 @@ def is_made(voice: str) -> bool:
     return voice.startswith(BLEND) or WARP in voice
 
 
+def engine_of(voice: str, stated: str | None = None) -> str:
+    """The engine that is stated, or that the voice is known by."""
+    is_known = set(made_of(voice).parents) <= KOKORO
+    return stated or ("kokoro" if is_known else "not stated")
+
+
 def may_train(voice: str) -> bool:
     """False for every voice that evaluation keeps for itself, and for what is made of one.
 
