@@ -12,6 +12,7 @@ import pytest
 from fixtures.server import Running, energy, running, tone_bytes
 
 from microturn.server.app import STATIC
+from microturn.server.playback import Playback
 
 CHROMIUM = Path("/usr/bin/chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -94,6 +95,42 @@ def test_sound_goes_in_and_comes_back(server: Running, tmp_path: Path) -> None:
     assert "I hear you" in stats["said"]
     assert max(energy(turn.audio) for turn in server.engine.inputs["s0"]) > 0.01
     assert server.engine.closed == ["s0"]
+
+
+def test_a_lost_connection_is_found_again(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same session goes on, and what the loudspeaker played is told before and after."""
+    acks: list[tuple[Playback, float]] = []
+    acknowledge = Playback.acknowledge
+
+    def spy(playback: Playback, played_ms: float, dropped_ms: float) -> None:
+        acks.append((playback, played_ms))
+        acknowledge(playback, played_ms, dropped_ms)
+
+    monkeypatch.setattr(Playback, "acknowledge", spy)
+    clip = microphone_file(tmp_path / "microphone.wav")
+    flags = [ALLOW_MICROPHONE, f"--use-file-for-fake-audio-capture={clip}"]
+    with playwright.sync_playwright() as driver:
+        page, _ = open_page(driver, server, flags)
+        page.get_by_role("button", name="Start talking").click()
+        wait_for_stats(page, lambda stats: stats["report"]["playedMs"] > 300)
+        for connection in list(server.server.server_state.connections):
+            transport = connection.transport
+            transport.get_extra_info("socket").shutdown(2)
+        page.get_by_text("The connection is lost").wait_for()
+        page.get_by_text("The connection is lost").wait_for(state="detached")
+        page.get_by_label("Type to the model").fill("still there")
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text("still there").first.wait_for()
+        wait_for_stats(page, lambda _: len({id(playback) for playback, _ in acks}) == 2)
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Start talking").wait_for()
+        page.context.browser.close()
+    assert server.engine.closed == ["s0"]
+    first, second = acks[0][0], acks[-1][0]
+    assert max(played_ms for playback, played_ms in acks if playback is first) > 300
+    assert 0 < acks[-1][1] <= second.sent_ms, "positions count from the new socket on"
 
 
 def test_mute_and_text(server: Running, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from microturn.server.journal import Journal
-from microturn.server.protocol import Notice, OutputAudio, Span
+from microturn.server.protocol import Notice, OutputAudio, Resumed, SessionInfo, Span
 
 AUDIO = OutputAudio(b"", Span.of_output(0))
 
@@ -17,6 +17,13 @@ def test_what_was_missed_in_order_and_without_audio() -> None:
     assert journal.after(0) == [(1, events[0]), (3, events[1]), (5, events[2])]
     assert journal.after(3) == [(5, events[2])]
     assert journal.after(5) == []
+
+
+def test_a_used_token_does_not_come_again() -> None:
+    journal = Journal()
+    journal.enter(Resumed(SessionInfo("s", 0, {}, "used"), 0, is_complete=True))
+    journal.enter(Notice("n", "1"))
+    assert [number for number, _ in journal.after(0) or []] == [2]
 
 
 def test_what_is_not_kept_is_said() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from microturn.server.protocol import OutputAudio, ServerEvent
+from microturn.server.protocol import OutputAudio, Resumed, ServerEvent
 
 
 class Journal:
-    """Numbers all events and keeps the last `size` that are not audio: control is durable."""
+    """Numbers all events and keeps the last `size` that are not audio: control is durable. What
+    tells that a session was resumed is not kept either: its token is used up."""
 
     def __init__(self, size: int = 256) -> None:
         self.num_entered = 0
@@ -19,7 +20,7 @@ class Journal:
     def enter(self, event: ServerEvent) -> int:
         """The event's number, from 1."""
         self.num_entered += 1
-        if not isinstance(event, OutputAudio):
+        if not isinstance(event, OutputAudio | Resumed):
             self._kept.append((self.num_entered, event))
         if len(self._kept) > self._size:
             self._last_lost = self._kept.popleft()[0]

@@ -117,7 +117,10 @@ export class App extends LitElement {
       this.session?.sendAudio(block);
       this.numSentBlocks++;
     });
-    this.audio.onReport((report) => (this.report = report));
+    this.audio.onReport((report) => {
+      this.report = report;
+      this.session?.heard(report.playedMs, report.droppedMs);
+    });
     this.audio.onLost(() => void this.stop("The microphone went away. Plug it in, then start again."));
   }
 
@@ -142,6 +145,7 @@ export class App extends LitElement {
           this.conversation.slip(usage.slipped);
         },
         refused: (_code, message) => (this.notice = message),
+        away: (isAway) => (this.notice = isAway ? "The connection is lost; trying again." : ""),
         ended: (problem) => void this.stop(problem),
       },
       this.key,

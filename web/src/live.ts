@@ -1,4 +1,4 @@
-/** One session of the Live API over WebSocket. */
+/** One session of the Live API over WebSocket; it outlives a lost connection for half a minute. */
 
 export interface Usage {
   seconds: number;
@@ -15,33 +15,75 @@ export interface LiveListener {
   muted(isMuted: boolean): void;
   usage(usage: Usage): void;
   refused(code: string, message: string): void;
+  /** The connection is lost and sought again, or is there again. */
+  away(isAway: boolean): void;
   /** The last call. `problem` is empty when the end was asked for. */
   ended(problem: string): void;
 }
 
 const KEY_PROTOCOL = "openai-insecure-api-key.";
 const CLOSE_TIMEOUT_MS = 3_000;
+const LOST = 1006;
+const AWAY_MS = 28_000; // the server waits 30 s
+const RETRY_MS = 500;
 
 export class LiveSession {
-  private readonly socket: WebSocket;
+  private socket: WebSocket;
   private isStarted = false;
   private isClosing = false;
   private isEnded = false;
   private problem = "";
+  private resumeToken = "";
+  private lastEventId = "";
+  private awaySince = 0;
+  private played = { playedMs: 0, droppedMs: 0 };
+  private playedBefore = { playedMs: 0, droppedMs: 0 };
 
   constructor(
     private readonly listener: LiveListener,
-    key: string,
+    private readonly key: string,
   ) {
-    const url = new URL("v1/live/sessions", location.href.split("#")[0]);
+    this.socket = this.connect();
+  }
+
+  private connect(): WebSocket {
+    const url = new URL("v1/live/sessions?extensions=resume", location.href.split("#")[0]);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    this.socket = new WebSocket(url, key ? ["live", KEY_PROTOCOL + key] : ["live"]);
-    this.socket.onopen = () => {
-      const format = { type: "audio/pcm", rate: 24_000 };
-      this.send({ type: "session.start", session: { model: "microturn", audio: { format } } });
-    };
-    this.socket.onmessage = ({ data }) => this.take(JSON.parse(data));
-    this.socket.onclose = ({ code }) => this.end(this.isClosing ? "" : this.problem || closeText(code));
+    const socket = new WebSocket(url, this.key ? ["live", KEY_PROTOCOL + this.key] : ["live"]);
+    socket.onopen = () => this.send(this.resumeToken ? this.resumption() : start());
+    socket.onmessage = ({ data }) => this.take(JSON.parse(data));
+    socket.onclose = ({ code }) => this.lost(code);
+    return socket;
+  }
+
+  private resumption(): object {
+    return { type: "session.resume", resume_token: this.resumeToken, last_event_id: this.lastEventId };
+  }
+
+  /** A connection that broke is sought again; any other end is the end. */
+  private lost(code: number): void {
+    this.awaySince ||= performance.now();
+    const isLate = performance.now() - this.awaySince > AWAY_MS;
+    if (this.isClosing || this.isEnded || code !== LOST || !this.resumeToken || isLate) {
+      return this.end(this.isClosing ? "" : this.problem || closeText(code));
+    }
+    this.isStarted = false;
+    this.listener.away(true);
+    setTimeout(() => {
+      if (!this.isEnded) this.socket = this.connect();
+    }, RETRY_MS);
+  }
+
+  /** What the loudspeaker has played and dropped in all: what was not heard was not said. */
+  heard(playedMs: number, droppedMs: number): void {
+    if (playedMs === this.played.playedMs && droppedMs === this.played.droppedMs) return;
+    this.played = { playedMs, droppedMs };
+    if (!this.isStarted || this.isClosing) return;
+    this.send({
+      type: "session.playback.ack",
+      played_ms: playedMs - this.playedBefore.playedMs,
+      dropped_ms: droppedMs - this.playedBefore.droppedMs,
+    });
   }
 
   sendAudio(block: Int16Array): void {
@@ -81,10 +123,19 @@ export class LiveSession {
   // biome-ignore lint: the wire is untyped here; each field is read once.
   private take(event: any): void {
     if (this.isEnded) return;
+    if (event.event_id) this.lastEventId = event.event_id;
     switch (event.type) {
       case "session.started":
         this.isStarted = true;
+        this.resumeToken = event.session.resume_token ?? "";
         return this.listener.started();
+      case "session.resumed":
+      case "session.resync_required":
+        this.isStarted = true;
+        this.resumeToken = event.session.resume_token;
+        this.awaySince = 0;
+        this.playedBefore = this.played;
+        return this.listener.away(false);
       case "session.output_audio.delta":
         return this.listener.audio(decodeAudio(event.delta), event.start_ms);
       case "session.input_transcript.delta":
@@ -97,6 +148,7 @@ export class LiveSession {
       case "session.usage.updated":
         return this.listener.usage(readUsage(event));
       case "info":
+        if (event.code.endsWith("_soon")) return this.listener.refused(event.code, event.message);
         this.problem = event.message;
         return;
       case "error":
@@ -106,6 +158,11 @@ export class LiveSession {
         return this.end(this.isClosing ? "" : this.problem || "The server ended the session.");
     }
   }
+}
+
+function start(): object {
+  const format = { type: "audio/pcm", rate: 24_000 };
+  return { type: "session.start", session: { model: "microturn", audio: { format } } };
 }
 
 // biome-ignore lint: as above.
