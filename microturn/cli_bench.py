@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from microturn.engine.limits import SessionLimits
 
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
-What = Literal["tick", "sessions"]
+What = Literal["tick", "sessions", "flat", "peers"]
 Result = dict[str, Any]
 
 NUM_MICRO_TURNS, NUM_TICKS = 1500, 100  # of one session; of each number of sessions
@@ -29,8 +29,9 @@ class Bench:
     what: Positional[What] = "tick"
     model: str = "nano"  # shipped name or folder
     random_weights: bool = False  # measure the preset of that name with random weights
-    micro_turns: int | None = None  # default: 1500 of one session; 100 of each number of sessions
+    micro_turns: int | None = None  # default: 1500; sessions, peers: 100; flat: 432,000 (24 hours)
     sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
+    contexts_s: tuple[int, ...] = (30, 60, 300)  # peers: lengths of the session so far
     seed: int = 0
     as_json: Json = False
 
@@ -145,7 +146,62 @@ def describe_sessions(result: Result) -> list[str]:
     return [*lines, f"{held}; by processor time {result['sessions_held_cpu']}"]
 
 
+def run_flat(options: Bench) -> Result:
+    from microturn.engine.bench_flat import DAY_MICRO_TURNS, bench_flat
+
+    engine, result = measured_engine(options, 2)
+    num_turns = options.count(DAY_MICRO_TURNS)
+    return result | bench_flat(engine, num_turns, seed=options.seed)
+
+
+def describe_flat(result: Result) -> list[str]:
+    """Time and memory on the way, the bits, and what age costs."""
+    memory, tenths = result["memory"], result["cpu_median_ms_by_tenth"]
+    same = "equal to" if result["is_equal"] else "NOT equal to"
+    return [
+        f"{result['micro_turns']} micro-turns ({result['hours']:.2f} h of talk) in "
+        f"{result['wall_minutes']:.1f} minutes",
+        f"median of each tenth (processor ms): {' '.join(f'{ms:.1f}' for ms in tenths)}",
+        f"session {memory['session_mb']:.1f} MB, {memory['session_mb_per_hour']:+.3f} an hour; "
+        f"process {memory['process_mb']:.0f} MB, {memory['process_mb_per_hour']:+.3f} an hour",
+        f"output {same} that of a session with the last {result['window_positions']} positions",
+        f"old over new, {result['pairs']} pairs: {result['tail_over_head']:.3f}",
+    ]
+
+
+def run_peers(options: Bench) -> Result:
+    from microturn.engine.bench_peers import NUM_PAIRS, bench_peers
+
+    engine, result = measured_engine(options)
+    num_pairs = options.count(NUM_PAIRS)
+    return result | bench_peers(engine.model, options.contexts_s, num_pairs, seed=options.seed)
+
+
+def describe_peers(result: Result) -> list[str]:
+    """Two lines for each length of context; how many times longer others take."""
+    lines: list[str] = []
+    for row in result["by_context"]:
+        for kind in row["ours"]:
+            ours, theirs = row["ours"][kind], row["transformers"][kind]
+            lines.append(
+                f"{row['context_s']:4} s {kind:8} ours {ours['cpu_median_ms']:.1f} ms, "
+                f"transformers {theirs['cpu_median_ms']:.1f} (processor)"
+            )
+        again = [row[way]["cpu_median_ms"] for way in ("resend_ours", "resend_transformers")]
+        ratios = row["ratios"]
+        lines.append(
+            f"{row['context_s']:4} s times ours: transformers {ratios['transformers']:.2f}; all "
+            f"sent again, our kernels {ratios['resend_ours']:.1f} ({again[0]:.0f} ms), "
+            f"transformers {ratios['resend_transformers']:.1f} ({again[1]:.0f} ms)"
+        )
+    if not result["is_same_work"]:
+        lines.append("THE LOGITS DIFFER: this compares different work")
+    return [*lines, f"transformers over ours: {result['transformers_over_ours']:.2f}"]
+
+
 MEASURES: dict[What, Measure] = {
     "tick": Measure(run_tick, describe_tick),
     "sessions": Measure(run_sessions, describe_sessions),
+    "flat": Measure(run_flat, describe_flat),
+    "peers": Measure(run_peers, describe_peers),
 }

@@ -21,6 +21,7 @@ RANKS = {
     "checkpoint": 4,
     "published": 4,
     "trace": 4,
+    "sampled": 4,
     "engine": 5,
     "agent": 5,
     "train": 5,
@@ -45,9 +46,10 @@ ONLY_IN = {  # package -> parts that may import it
     "websockets": {"server", "agent", "evals"},
     "pydantic_ai": {"agent"},
     "tyro": {"cli", "evals", "train", "data"},
-    "transformers": set(),
+    "transformers": set(),  # but see ONLY_FILE
     "openai": {"agent", "evals"},
 }
+ONLY_FILE = {"transformers": "engine/peers.py"}  # what a measurement is made beside
 MODEL_MAY_IMPORT = {
     "__future__", "collections", "contextlib", "dataclasses", "functools", "itertools", "math",
     "microturn", "torch", "triton", "typing",
@@ -103,6 +105,8 @@ def test_packages_stay_where_they_belong(path: Path) -> None:
     part = part_of(path)
     for module, _ in imports(path.read_text(encoding="utf-8")):
         package = module.split(".")[0]
+        if ONLY_FILE.get(package) == path.relative_to(PACKAGE).as_posix():
+            continue
         assert part in ONLY_IN.get(package, {part}), f"{part} must not import {package}"
         if part == "model":
             assert package in MODEL_MAY_IMPORT, f"a model file is mathematics only, not {package}"
