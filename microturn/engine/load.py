@@ -14,6 +14,7 @@ from microturn.engine.engine import Engine
 from microturn.engine.limits import SessionLimits
 from microturn.engine.sampler import SamplingConfig
 from microturn.model.model import InteractionModel
+from microturn.model.narrow import Weights, narrow_weights
 from microturn.signal.text import Text
 from microturn.signal.vocoder import load_vocoder
 
@@ -33,12 +34,16 @@ def load(
     name: str | Path = "nano",
     sampling: SamplingConfig | None = None,
     limits: SessionLimits | None = None,
+    weights: Weights = "fp32",
 ) -> Engine:
-    """Load a model with its text and vocoder. Raises ValueError or FileNotFoundError naming what is
-    wrong."""
+    """Load a model with its text and vocoder; `weights` is what its matrices are kept in.
+
+    Raises ValueError or FileNotFoundError naming what is wrong.
+    """
     folder = model_folder(name)
     model = InteractionModel(load_config(folder))
     load_weights(model, folder)
+    narrow_weights(model, weights)
     text = Text.load(folder / "tokenizer.json")
     if text.vocab_size != model.config.backbone.vocab_size:
         raise ValueError(

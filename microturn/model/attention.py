@@ -106,7 +106,7 @@ class Attention(nn.Module):
     def empty_state(self, width: int, kernel: int) -> LayerState:
         """State of a stream that has no positions yet."""
         return empty_layer(
-            self.num_kv_heads, self.head_width, width, kernel - 1, self.reach, self.wk_dv.weight
+            self.num_kv_heads, self.head_width, width, kernel - 1, self.reach, self.k_norm.weight
         )
 
     def tau(self, first: int, num_rows: int, like: Tensor) -> Tensor | None:

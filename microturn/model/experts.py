@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from microturn.model.config import BackboneConfig, ExpertConfig
 from microturn.model.fused import gated
+from microturn.model.narrow import wide
 from microturn.model.tiles import ROW_TILE, tiled_linear
 
 MANY_ROWS = 1024
@@ -86,7 +87,7 @@ class Experts(nn.Module):
         matrices = zip(self.w13_weight.unbind(), self.w2_weight.unbind(), strict=True)
         for x_RD, (w13, w2) in zip(x_PD.split(plan.sizes), matrices, strict=True):
             if len(x_RD):
-                parts.append(functional.linear(gated(functional.linear(x_RD, w13)), w2))
+                parts.append(functional.linear(gated(functional.linear(x_RD, wide(w13))), wide(w2)))
         weight_NC = weight_NC.to(x_ND.dtype)
         return WeighRows.apply(torch.cat(parts), weight_NC, plan.place_NC)
 

@@ -6,6 +6,8 @@ Legend: B rows, S positions, D width, V vocabulary, U speaking micro-turns, K sl
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from torch import Tensor, nn
 
 from microturn.model.cache import BackboneState
@@ -13,6 +15,7 @@ from microturn.model.config import ModelConfig
 from microturn.model.embed import Embedder
 from microturn.model.experts import Experts, SharedExperts
 from microturn.model.flow import FlowHead
+from microturn.model.narrow import Narrow, wide
 from microturn.model.stream import by_columns
 from microturn.model.transformer import Transformer
 from microturn.sequence import Positions
@@ -57,12 +60,16 @@ def lay_out_for_serving(model: InteractionModel) -> None:
     """Keep the matrices of linears and experts in memory column by column: products of few rows
     read them once instead of packing them first; and pack the backbone for streams. Values, names
     and bits stay (test_model_stream)."""
-    for module in model.modules():
+    for module in list(model.modules()):
         if isinstance(module, nn.Linear):
-            module.weight.data = by_columns(module.weight)
+            laid_out = by_columns(module.weight)
+            if isinstance(laid_out, Narrow):
+                cast(Any, module).weight = laid_out
+            else:
+                module.weight.data = laid_out
         elif isinstance(module, Experts | SharedExperts):
             for stack in module.parameters():
-                first_ED = by_columns(stack[0])
+                first_ED = wide(by_columns(stack[0]))
                 if not first_ED.is_contiguous():
                     stack.data = stack.data.mT.contiguous().mT
     model.transformer.pack()
@@ -70,4 +77,5 @@ def lay_out_for_serving(model: InteractionModel) -> None:
 
 def count_parameters(model: nn.Module) -> int:
     """Number of parameters, shared ones once."""
-    return sum(parameter.numel() for parameter in set(model.parameters()))
+    narrow = {module.values for module in model.modules() if isinstance(module, Narrow)}
+    return sum(tensor.numel() for tensor in {*model.parameters(), *narrow})

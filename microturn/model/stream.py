@@ -22,44 +22,49 @@ from microturn.model.banded import Skew, attend_block, attend_tile
 from microturn.model.cache import KEY_BLOCK, LayerState
 from microturn.model.experts import DenseMLP, MixtureMLP
 from microturn.model.fused import continue_convolution, gated, normed
+from microturn.model.narrow import Matrix, Narrow, join, wide
 from microturn.model.tiles import ROW_TILE
 
 MAX_EXPERTS = 16  # so many, on one tile of rows, cost less than to sort rows by expert
 
 
-def trial(matrix: Tensor, num_rows: int) -> Tensor:
+def trial(matrix: Matrix, num_rows: int) -> Tensor:
     """Rows of noise of the matrix's input width, to see whether two ways give the same bits."""
     rng = torch.Generator().manual_seed(num_rows)
-    return torch.randn(num_rows, matrix.shape[-1], generator=rng).to(matrix)
+    return torch.randn(num_rows, matrix.shape[-1], generator=rng).to(wide(matrix))
 
 
-def agree(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> bool:
+def agree(one: tuple[Matrix, ...], other: tuple[Matrix, ...]) -> bool:
     """Do products with these matrices give the same bits?"""
     noise = [trial(one[0], count * ROW_TILE) for count in (1, 3)]
     return all(torch.equal(product(x, one), product(x, other)) for x in noise)
 
 
-def by_columns(matrix_ED: Tensor) -> Tensor:
+def by_columns(matrix_ED: Matrix) -> Matrix:
     """The same values, kept column by column, so that products of few rows need not pack them
     first; as they are where that gives other bits (a very narrow matrix has a product of its own
     kind)."""
-    matrix_ED = matrix_ED.detach().contiguous()
-    columns_ED = matrix_ED.t().contiguous().t()
+    columns_ED: Matrix
+    if isinstance(matrix_ED, Narrow):
+        columns_ED = matrix_ED.each("t").each("contiguous").each("t")
+    else:
+        matrix_ED = matrix_ED.detach().contiguous()
+        columns_ED = matrix_ED.t().contiguous().t()
     return columns_ED if agree((columns_ED,), (matrix_ED,)) else matrix_ED
 
 
-def joined(matrices: list[Tensor]) -> tuple[Tensor, ...]:
+def joined(matrices: list[Matrix]) -> tuple[Matrix, ...]:
     """The matrices as one where that gives the same bits, else one by one."""
-    whole = (by_columns(torch.cat(matrices)),)
+    whole = (by_columns(join(matrices)),)
     apart = tuple(by_columns(matrix) for matrix in matrices)
     return whole if agree(whole, apart) else apart
 
 
-def product(x: Tensor, matrices: tuple[Tensor, ...]) -> Tensor:
+def product(x: Tensor, matrices: tuple[Matrix, ...]) -> Tensor:
     """Linears side by side."""
     if len(matrices) == 1:
-        return functional.linear(x, matrices[0])
-    return torch.cat([functional.linear(x, matrix) for matrix in matrices], dim=-1)
+        return functional.linear(x, wide(matrices[0]))
+    return torch.cat([functional.linear(x, wide(matrix)) for matrix in matrices], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,11 @@ class PackedAttention:
     """q, k, v and relative states in one product; both norms and both convolutions in one."""
 
     part: Attention
-    projections: tuple[Tensor, ...]  # [U, D], or its parts
+    projections: tuple[Matrix, ...]  # [U, D], or its parts
     norm_GW: Tensor
     taps_T1C: Tensor
     profile_EL: Tensor  # farthest first
-    out_DC: Tensor
+    out_DC: Matrix
 
     @classmethod
     def of(cls, part: Attention) -> PackedAttention:
@@ -115,7 +120,7 @@ class PackedAttention:
         state = state.with_room(length, num_new)
         state.write(k_SKW[:num_new].transpose(0, 1), v_SKW.transpose(0, 1), length)
         mixed_SC = self.attend(q_SHW.to(dtype), rel_SHE.to(dtype), num_new, length, state)
-        return functional.linear(mixed_SC, self.out_DC), state, inputs
+        return functional.linear(mixed_SC, wide(self.out_DC)), state, inputs
 
     def attend(
         self, q_SHW: Tensor, rel_SHE: Tensor, num_new: int, length: int, state: LayerState
@@ -156,8 +161,8 @@ class PackedMixture:
     """All experts on the same rows; each row then takes its own from the results."""
 
     part: MixtureMLP
-    inner_ED: Tensor  # gates and ups of all experts, [X 2 I, D]
-    outer_XID: Tensor
+    inner_ED: Matrix  # gates and ups of all experts, [X 2 I, D]
+    outer_XID: Matrix
 
     @classmethod
     def of(cls, part: MixtureMLP) -> PackedMixture | None:
@@ -165,9 +170,13 @@ class PackedMixture:
         shared, routed = part.shared_experts, part.experts
         if routed.num_routed + len(shared.shared_w13_weight) > MAX_EXPERTS:
             return None
-        inner = torch.cat([routed.w13_weight, shared.shared_w13_weight])
-        outer = torch.cat([routed.w2_weight, shared.shared_w2_weight])
-        packed = cls(part, by_columns(inner.flatten(0, 1)), outer.detach().mT.contiguous())
+        inner = join([routed.w13_weight, shared.shared_w13_weight])
+        outer = join([routed.w2_weight, shared.shared_w2_weight])
+        if isinstance(inner, Narrow) and isinstance(outer, Narrow):
+            inner, outer = inner.each("flatten", 0, 1), outer.each("transpose", 1, 2)
+            packed = cls(part, by_columns(inner), outer.each("contiguous"))
+        else:
+            packed = cls(part, by_columns(wide(inner).flatten(0, 1)), wide(outer).mT.contiguous())
         x_SD = trial(packed.inner_ED, ROW_TILE)
         return packed if torch.equal(packed(x_SD), part(x_SD)) else None
 
@@ -175,10 +184,10 @@ class PackedMixture:
         """What the mixture gives for each row, [S, D]."""
         chosen_SC, weight_SC, shared_SX = self.part.gate(x_SD)
         num_rows, num_routed = len(x_SD), self.part.experts.num_routed
-        hidden = functional.linear(x_SD, self.inner_ED)
+        hidden = functional.linear(x_SD, wide(self.inner_ED))
         hidden_SXI = gated(hidden.unflatten(1, (len(self.outer_XID), -1)))
         hidden_SXI[:, num_routed:].mul_(shared_SX[..., None])
-        out_XSD = torch.bmm(hidden_SXI.transpose(0, 1), self.outer_XID)
+        out_XSD = torch.bmm(hidden_SXI.transpose(0, 1), wide(self.outer_XID))
         row_S1 = torch.arange(num_rows, device=x_SD.device)[:, None]
         mine_SCD = out_XSD[chosen_SC, row_S1].mul_(weight_SC[..., None].to(x_SD.dtype))
         total_SD, *others = mine_SCD.unbind(1)
@@ -195,16 +204,16 @@ class PackedDense:
     """A dense feed-forward part."""
 
     part: DenseMLP
-    inner_ED: Tensor
-    outer_DI: Tensor
+    inner_ED: Matrix
+    outer_DI: Matrix
 
     @classmethod
     def of(cls, part: DenseMLP) -> PackedDense:
         return cls(part, by_columns(part.w13_dn.weight), by_columns(part.w2_md.weight))
 
     def __call__(self, x_SD: Tensor) -> Tensor:
-        hidden = gated(functional.linear(x_SD, self.inner_ED))
-        return functional.linear(hidden, self.outer_DI) * self.part.global_scale
+        hidden = gated(functional.linear(x_SD, wide(self.inner_ED)))
+        return functional.linear(hidden, wide(self.outer_DI)) * self.part.global_scale
 
 
 @dataclass(frozen=True)

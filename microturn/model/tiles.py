@@ -13,14 +13,17 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from microturn.model.narrow import Matrix, wide
+
 ROW_TILE = 16
 
 
-def tiled_linear(x: Tensor, weight_ED: Tensor, bias_E: Tensor | None = None) -> Tensor:
+def tiled_linear(x: Tensor, matrix_ED: Matrix, bias_E: Tensor | None = None) -> Tensor:
     """`F.linear` over the last dimension with rows padded to a multiple of 16: [..., D] -> [...,
     E]."""
     num_rows = x.numel() // x.shape[-1]
     num_missing = -num_rows % ROW_TILE
+    weight_ED = wide(matrix_ED)
     if not num_missing:
         return functional.linear(x, weight_ED, bias_E)
     x_RD = functional.pad(x.reshape(num_rows, x.shape[-1]), (0, 0, 0, num_missing))

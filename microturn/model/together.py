@@ -21,6 +21,7 @@ from torch.nn import functional
 from microturn.model.cache import BackboneState, LayerState
 from microturn.model.fused import normed
 from microturn.model.model import InteractionModel
+from microturn.model.narrow import wide
 from microturn.model.stream import PackedAttention, PackedLayer, norm, product
 from microturn.model.tiles import ROW_TILE
 from microturn.sequence import Positions, concatenate
@@ -201,4 +202,4 @@ def attend(
         parts.append(mixed_RC[: share.num_new])
         after.append(state)
     mixed_SC = functional.pad(torch.cat(parts), (0, 0, 0, len(x_SD) - seats.num_rows))
-    return functional.linear(mixed_SC, packed.out_DC), after, inputs_ZC
+    return functional.linear(mixed_SC, wide(packed.out_DC)), after, inputs_ZC
