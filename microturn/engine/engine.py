@@ -26,6 +26,7 @@ from microturn.engine.session import Session, check_index, gone_back, listen, ow
 from microturn.engine.snapshot import fingerprint, pack, unpack
 from microturn.engine.tick import Tick, Work
 from microturn.model.model import InteractionModel, lay_out_for_serving
+from microturn.sampled import Recording, Sampled
 from microturn.sequence import text_positions, typed_message
 from microturn.signal.text import Text
 from microturn.signal.vocoder import Vocoder
@@ -44,12 +45,13 @@ class Engine:
         text: Text,
         sampling: SamplingConfig | None = None,
         limits: SessionLimits | None = None,
+        recording: Recording = "nothing",
     ) -> None:
         self.model, self.vocoder, self.text = model.eval(), vocoder.eval(), text
         lay_out_for_serving(self.model)
         self.sampling, self.limits = sampling or SamplingConfig(), limits or SessionLimits()
         forbidden_V = forbidden_mask(model.config.backbone.vocab_size, text.markers)
-        self.tick = Tick(self.model, self.vocoder, text, self.sampling, forbidden_V)
+        self.tick = Tick(self.model, self.vocoder, text, self.sampling, forbidden_V, recording)
         self.sessions: dict[str, Session] = {}
         self._seen: dict[str, tuple[int, int]] = {}  # session -> (index, tick when it moved)
         self._noticed: set[tuple[str, str]] = set()
@@ -70,6 +72,7 @@ class Engine:
             markers = self.text.markers
             ids = typed_message(markers.message_system, self.text.encode(instructions), markers)
             self.model.extend(text_positions(ids), session.backbone)
+            session = replace(session, prefix_ids=ids)
         self.sessions[session.id] = session
         return session.id
 
@@ -179,6 +182,33 @@ class Engine:
         for place, result in zip(works, self._run(list(works.values())), strict=True):
             results[place] = result
         return [result for result in results if result is not None]
+
+    def sampled(self, session_id: str) -> Sampled:
+        """What the last micro-turn of a session was sampled from; the caller keeps what it needs.
+
+        Raises KeyError, or ValueError where nothing was recorded: by an engine that does not
+        record, before the first micro-turn, or right after `restore`.
+        """
+        found = self.session(session_id).sampled
+        if found is None:
+            raise ValueError(
+                f"nothing is recorded of session {session_id}: give Engine(recording='tokens') and "
+                "step first"
+            )
+        return found
+
+    def take_weights(self, model: InteractionModel) -> None:
+        """Take over the weights of another model of the same config, for the sessions to come.
+
+        Raises ValueError while sessions are open: what they remember was made by the old weights.
+        """
+        if self.sessions:
+            raise ValueError(
+                f"{len(self.sessions)} sessions are open: close them before weights change"
+            )
+        self.model.load_state_dict(model.state_dict())
+        lay_out_for_serving(self.model)
+        self.__dict__.pop("fingerprint", None)
 
     def _begin(self, session: Session, turn: MicroTurnInput, force_speak: bool | None) -> Work:
         """Check and take in one micro-turn's input; nothing of the session changes."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from microturn.sampled import p_speak
 from microturn.sequence import MAX_TEXT_TOKENS, Markers
 
 
@@ -57,12 +58,6 @@ def forbidden_mask(vocab_size: int, markers: Markers) -> Tensor:
     ):
         mask_V[token_id] = True
     return mask_V
-
-
-def p_speak(logits_V: Tensor, markers: Markers, eagerness: float = 0.0) -> float:
-    """Probability of `<|speak|>` against `<|silent|>`: the floor decision as a number."""
-    difference = logits_V[markers.speak] + eagerness - logits_V[markers.silent]
-    return float(torch.sigmoid(difference))
 
 
 def choose(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from microturn.model.cache import BackboneState, Mark
+from microturn.sampled import Sampled
 from microturn.sequence import Markers, TurnFeatures, split_lanes, typed_message
 from microturn.signal.mel import HeardState, SaidState, heard_bins, said_bins
 from microturn.signal.patches import image_patches
@@ -56,6 +57,8 @@ class Session:
     last: MicroTurnOutput | None = None
     delegating: Delegating | None = None
     past: tuple[Kept, ...] = ()  # oldest first
+    prefix_ids: tuple[int, ...] = ()  # until the first micro-turn
+    sampled: Sampled | None = None  # of the last micro-turn, where the engine records
 
     def kept(self, mark: Mark, num_kept: int) -> tuple[Kept, ...]:
         """`past` with this place behind it."""

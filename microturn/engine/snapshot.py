@@ -51,6 +51,7 @@ def pack(session: Session, print_of_engine: str) -> bytes:
         "seed": session.seed,
         "index": session.index,
         "pending_id": session.pending_id,
+        "prefix_ids": session.prefix_ids,
         "length": session.backbone.length,
         "delegating": None if session.delegating is None else asdict(session.delegating),
         "starts": [],
@@ -132,6 +133,7 @@ def unpack(blob: bytes, print_of_engine: str, empty: Session) -> Session:
         vocoder=vocoder,
         last=None if state["last"] is None else last_output(state["last"], tensors["last.audio"]),
         delegating=delegating,
+        prefix_ids=tuple(state.get("prefix_ids", ())),
     )
 
 

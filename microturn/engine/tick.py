@@ -5,7 +5,7 @@ the slots. Then all that speak go through the flow head and the vocoder together
 sessions share their tiles, so weights are read once a round; no result depends on the company.
 
 Legend: S positions, D width, V vocabulary, B speaking sessions, F mel frames, M mel bins, K slots,
-N samples.
+N samples, E Euler steps.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ import torch
 from torch import Tensor
 
 from microturn.engine.limits import SessionEnded
-from microturn.engine.sampler import SamplingConfig, choose, generator, p_speak
+from microturn.engine.sampler import SamplingConfig, choose, generator
 from microturn.engine.session import Session, delegate
 from microturn.model.cache import Mark
 from microturn.model.model import InteractionModel
 from microturn.model.together import extend_together
+from microturn.sampled import Recording, Sampled, SampledFlow, log_probs, p_speak
 from microturn.sequence import (
     Positions,
+    TurnDecision,
     TurnFeatures,
     closing,
     concatenate,
@@ -44,6 +46,7 @@ class Work:
     """One session's micro-turn under way: what it was `before`, when it had `heard`, and is now.
 
     run: positions to run next, the last `num_ahead` of them a guess; None when the text is done.
+    log_probs, flow: what is recorded, where the engine records.
     """
 
     before: Session
@@ -57,11 +60,13 @@ class Work:
     rng: torch.Generator
     force_speak: bool | None = None
     is_guessing: bool = False
-    text_ids: list[int] = field(default_factory=list)
+    text_ids: list[int] = field(default_factory=list[int])
     speaks: bool = False
     p_speak: float = 0.0
     slots_KD: Tensor | None = None
     audio_N: Tensor | None = None
+    log_probs: list[Tensor] = field(default_factory=list[Tensor])
+    flow: SampledFlow | None = None
 
 
 class Tick:
@@ -74,7 +79,9 @@ class Tick:
         text: Text,
         sampling: SamplingConfig,
         forbidden_V: Tensor,
+        recording: Recording = "nothing",
     ) -> None:
+        self.recording = recording
         self.model, self.vocoder, self.text = model, vocoder, text
         self.sampling, self.forbidden_V = sampling, forbidden_V
         self.slots = closing(text.markers)
@@ -137,7 +144,8 @@ class Tick:
         runs = [work.run for work in works if work.run is not None]
         states = [work.session.backbone for work in works]
         hidden = extend_together(self.model, runs, states, [work.num_ahead for work in works])
-        rows, deciding = [], []
+        rows: list[Tensor] = []
+        deciding: list[tuple[Work, Tensor]] = []
         for work, hidden_SD in zip(works, hidden, strict=True):
             if work.speaks:  # it was decided before: these are the slots themselves
                 work.slots_KD, work.run = hidden_SD[-NUM_SLOTS:], None
@@ -147,6 +155,9 @@ class Tick:
         if not deciding:
             return
         logits_NV = self.model.text_logits(torch.stack(rows))
+        if self.recording != "nothing":
+            for (work, _), log_prob_V in zip(deciding, log_probs(logits_NV), strict=True):
+                work.log_probs.append(log_prob_V)
         for (work, hidden_SD), logits_V in zip(deciding, logits_NV, strict=True):
             self.decide(work, hidden_SD, logits_V)
 
@@ -167,7 +178,7 @@ class Tick:
             return
         forced = work.force_speak
         work.speaks = token_id == markers.speak if forced is None else forced
-        work.p_speak = p_speak(logits_V, markers, config.eagerness)
+        work.p_speak = float(p_speak(logits_V, markers, config.eagerness))
         work.run = None
         if work.speaks and work.num_ahead:
             work.session.backbone.accept()
@@ -179,7 +190,9 @@ class Tick:
         """Slot states -> 20 frames of mel each, continuing the frames of the last micro-turn."""
         config = self.model.config.flow
         shape = (config.num_frames, config.num_mel_bins)
-        noise, context, slots = [], [], []
+        noise: list[Tensor] = []
+        context: list[Tensor] = []
+        slots: list[Tensor] = []
         for work in works:
             session = work.session
             noise.append(torch.randn(shape, generator=self.flow_generator(session)))
@@ -190,12 +203,16 @@ class Tick:
             )
             assert work.slots_KD is not None
             slots.append(work.slots_KD)
+        noise_BFM = torch.stack(noise) * self.sampling.noise_temperature
+        context_BFM, num_steps = torch.stack(context), self.sampling.num_flow_steps
+        velocities: list[Tensor] | None = None if self.recording == "nothing" else []
         mel_BFM = self.model.flow.sample(
-            torch.stack(noise) * self.sampling.noise_temperature,
-            torch.stack(context),
-            torch.stack(slots),
-            self.sampling.num_flow_steps,
+            noise_BFM, context_BFM, torch.stack(slots), num_steps, velocities
         )
+        if velocities:
+            velocity_BEFM = torch.stack(velocities, 1)
+            for work, *parts in zip(works, noise_BFM, context_BFM, velocity_BEFM, strict=True):
+                work.flow = SampledFlow(*(part.clone() for part in parts))
         for work, is_finite in zip(works, mel_BFM.isfinite().all(-1).all(-1), strict=True):
             if not is_finite:
                 raise SessionEnded(
@@ -259,8 +276,28 @@ class Tick:
             pending_id=None if work.speaks else text.markers.silent,
             last=output,
             delegating=delegating,
+            sampled=self.sampled(work),
+            prefix_ids=(),
         )
         return session, output
+
+    def sampled(self, work: Work) -> Sampled | None:
+        """What was recorded of this micro-turn."""
+        if self.recording == "nothing":
+            return None
+        markers = self.text.markers
+        chosen = [*work.text_ids, markers.speak if work.speaks else markers.silent]
+        log_prob_NV = torch.stack(work.log_probs)
+        return Sampled(
+            work.features,
+            TurnDecision(tuple(work.text_ids), work.speaks),
+            log_prob_NV[torch.arange(len(chosen)), chosen],
+            work.p_speak,
+            self.sampling.eagerness,
+            work.before.prefix_ids,
+            log_prob_NV if self.recording == "distributions" else None,
+            work.flow,
+        )
 
 
 def stacked(states: Sequence[VocoderState]) -> VocoderState:

@@ -36,6 +36,11 @@ def time_features(t_B: Tensor) -> Tensor:
     return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
 
+def euler(x: Tensor, velocity: Tensor, num_flow_steps: int) -> Tensor:
+    """One of `num_flow_steps` steps from noise to data."""
+    return x + velocity / num_flow_steps
+
+
 class FlowBlock(nn.Module):
     """Attention over all frames, then a feed-forward layer, both modulated per frame."""
 
@@ -153,13 +158,24 @@ class FlowHead(nn.Module):
         return (velocity_BFM - (mel_BFM - noise_BFM)).square().mean((1, 2))
 
     def sample(
-        self, noise_BFM: Tensor, context_BCM: Tensor, slots_BKD: Tensor, num_flow_steps: int
+        self,
+        noise_BFM: Tensor,
+        context_BCM: Tensor,
+        slots_BKD: Tensor,
+        num_flow_steps: int,
+        velocities: list[Tensor] | None = None,
     ) -> Tensor:
-        """Euler steps from t = 0 to t = 1: [B, F, M]. Raises ValueError for less than one step."""
+        """Euler steps from t = 0 to t = 1: [B, F, M]. `velocities` collects that of each step.
+
+        Raises ValueError for less than one step.
+        """
         if num_flow_steps < 1:
             raise ValueError(f"num_flow_steps must be at least 1, got {num_flow_steps}")
         x_BFM, condition = noise_BFM, self.condition(context_BCM, slots_BKD)
         for step in range(num_flow_steps):
             t_B = torch.full((len(x_BFM),), step / num_flow_steps, device=x_BFM.device)
-            x_BFM = x_BFM + self.velocity(x_BFM, t_B, condition) / num_flow_steps
+            velocity_BFM = self.velocity(x_BFM, t_B, condition)
+            x_BFM = euler(x_BFM, velocity_BFM, num_flow_steps)
+            if velocities is not None:
+                velocities.append(velocity_BFM)
         return x_BFM
