@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional, arg, subcommand
@@ -68,6 +69,8 @@ class Serve:
     api_key: str | None = None  # also MICROTURN_API_KEY; needed where others can reach the host
     open: bool = False  # open a browser where there is one
     eagerness: float = 0.0  # above 0 speaks sooner, below 0 is more reserved
+    sessions: int = 16  # at most; fewer where the machine is too slow for more
+    memory_mb: int = 4096  # reserved for the state of all sessions together
     threads: int = 1
 
     def execute(self) -> int:
@@ -75,15 +78,19 @@ class Serve:
 
         from microturn.engine.load import load
         from microturn.engine.sampler import SamplingConfig
+        from microturn.server.app import ServerConfig
         from microturn.server.serve import CannotServe, serve
+        from microturn.server.warm_up import measured_admission, serving_limits
 
+        limits = serving_limits(self.sessions, self.memory_mb)
         torch.set_num_threads(self.threads)
-        engine = load(self.model, SamplingConfig(eagerness=self.eagerness))
+        engine = load(self.model, SamplingConfig(eagerness=self.eagerness), limits)
         key = self.api_key or os.environ.get("MICROTURN_API_KEY")
+        config = ServerConfig(max_sessions=self.sessions)
+        warm_up = partial(measured_admission, engine, self.sessions)
+        screen = self.open and has_screen()
         try:
-            serve(
-                engine, self.host, self.port, open_browser=self.open and has_screen(), api_key=key
-            )
+            serve(engine, self.host, self.port, screen, key, config, warm_up)
         except CannotServe as error:
             raise ValueError(str(error)) from error
         return 0
@@ -164,6 +171,11 @@ class Train:
     lr: float | None = None  # peak learning rate; default: that of OptimConfig
     row_length: int | None = None  # positions in a row; default: that of PackConfig
     save_every_minutes: float = 5.0
+    samples_every_minutes: float = 10.0  # sound and pictures in TensorBoard
+    eval_every_minutes: float | None = None  # `eval quick` on the weights; none by default
+    set: tuple[str, ...] = ()  # any setting by name: optim.use_muon=false pack.said_noise=0.2
+    device: Literal["cpu", "cuda"] | None = None  # default: a GPU where there is one
+    workers: int = 1  # processes that make data
     threads: int | None = None  # default: all cores
     as_json: Json = False
 

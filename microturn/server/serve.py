@@ -7,11 +7,13 @@ import contextlib
 import errno
 import socket
 import webbrowser
+from collections.abc import Callable
 from dataclasses import replace
 
 import uvicorn
 from starlette.applications import Starlette
 
+from microturn.server.admission import Admission
 from microturn.server.app import LOOPBACK, ServerConfig, create_app
 from microturn.server.engine_thread import Engine
 
@@ -30,8 +32,10 @@ def serve(
     open_browser: bool = False,
     api_key: str | None = None,
     config: ServerConfig | None = None,
+    warm_up: Callable[[], Admission] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then drain. `api_key` goes before that of `config`.
+    `warm_up`: measures ticks before the first client comes (it waits).
 
     Raises CannotServe with one line that says what to do.
     """
@@ -42,12 +46,13 @@ def serve(
     if host not in config.allowed_hosts:
         config = replace(config, allowed_hosts=(*config.allowed_hosts, host))
     listener = bind(host, port)
+    admission = None if warm_up is None else warm_up()
     url = page_url(host, listener.getsockname()[1])
     print(f"microturn listens at {url} (Ctrl+C ends it)", flush=True)
     if open_browser:
         webbrowser.open(url)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has drained
-        DrainingServer(create_app(engine, config)).run(sockets=[listener])
+        DrainingServer(create_app(engine, config, admission)).run(sockets=[listener])
 
 
 def check_exposure(host: str, config: ServerConfig) -> None:
