@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from microturn.engine.limits import SessionLimits
 
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
-What = Literal["tick", "sessions", "flat", "peers"]
+What = Literal["tick", "sessions", "flat", "peers", "serve"]
 Result = dict[str, Any]
 
 NUM_MICRO_TURNS, NUM_TICKS = 1500, 100  # of one session; of each number of sessions
+NUM_SERVED = 150  # of each client: 30 s
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Bench:
     what: Positional[What] = "tick"
     model: str = "nano"  # shipped name or folder
     random_weights: bool = False  # measure the preset of that name with random weights
-    micro_turns: int | None = None  # default: 1500; sessions, peers: 100; flat: 432,000 (24 hours)
+    micro_turns: int | None = None  # default: 1500; sessions, peers: 100; serve: 150; flat: 432,000
     sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
     contexts_s: tuple[int, ...] = (30, 60, 300)  # peers: lengths of the session so far
     seed: int = 0
@@ -199,9 +200,34 @@ def describe_peers(result: Result) -> list[str]:
     return [*lines, f"transformers over ours: {result['transformers_over_ours']:.2f}"]
 
 
+def run_serve(options: Bench) -> Result:
+    from microturn.engine.bench import describe_machine
+    from microturn.server.bench_serve import bench_serve
+
+    if options.random_weights:
+        raise ValueError("bench serve starts a server, which needs weights")
+    _, result = measured_engine(options)
+    result |= {"machine": describe_machine()}
+    num_turns = options.count(NUM_SERVED)
+    return result | bench_serve(options.model, options.sessions, num_turns, options.seed)
+
+
+def describe_serve(result: Result) -> list[str]:
+    """One line for each number of clients, then how many sessions were held in time."""
+    lines = [
+        f"{row['clients']:3} clients: {row['admitted']} let in, {row['late']} of "
+        f"{row['micro_turns']} micro-turns late, {row['ticks_slipped']} ticks left out, "
+        f"{100 * row['voiced_share']:.0f} % voiced; tick median {row['tick_median_ms']:.1f} ms, "
+        f"p95 {row['tick_p95_ms']:.1f}, p99 {row['tick_p99_ms']:.1f}"
+        for row in result["by_clients"]
+    ]
+    return [*lines, f"sessions held with under 1 % late: {result['sessions_held']}"]
+
+
 MEASURES: dict[What, Measure] = {
     "tick": Measure(run_tick, describe_tick),
     "sessions": Measure(run_sessions, describe_sessions),
     "flat": Measure(run_flat, describe_flat),
     "peers": Measure(run_peers, describe_peers),
+    "serve": Measure(run_serve, describe_serve),
 }
