@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
 What = Literal["tick", "sessions", "flat", "peers", "serve"]
+Weights = Literal["fp32", "bf16", "int8"]
 Result = dict[str, Any]
 
 NUM_MICRO_TURNS, NUM_TICKS = 1500, 100  # of one session; of each number of sessions
@@ -29,6 +30,7 @@ class Bench:
 
     what: Positional[What] = "tick"
     model: str = "nano"  # shipped name or folder
+    weights: Weights = "fp32"  # what the model's matrices are kept in
     random_weights: bool = False  # measure the preset of that name with random weights
     micro_turns: int | None = None  # default: 1500; sessions, peers: 100; serve: 150; flat: 432,000
     sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
@@ -64,12 +66,16 @@ def measured_engine(options: Bench, max_sessions: int = 1) -> tuple[Engine, Resu
     from microturn.engine.load import load
     from microturn.model.model import count_parameters
 
+    limits = SessionLimits(max_sessions=max_sessions)
     build = random_engine if options.random_weights else load
-    engine = build(options.model, limits=SessionLimits(max_sessions=max_sessions))
-    return engine, {"model": options.model, "num_parameters": count_parameters(engine.model)}
+    engine = build(options.model, limits=limits, weights=options.weights)
+    found = {"model": options.model, "num_parameters": count_parameters(engine.model)}
+    return engine, found | {"weights": options.weights}
 
 
-def random_engine(name: str, limits: SessionLimits | None = None) -> Engine:
+def random_engine(
+    name: str, limits: SessionLimits | None = None, weights: Weights = "fp32"
+) -> Engine:
     """A preset before training; it writes no text, since it would write without end: a lower bound.
 
     Raises ValueError where no shipped text fits its vocabulary.
@@ -80,6 +86,7 @@ def random_engine(name: str, limits: SessionLimits | None = None) -> Engine:
     from microturn.engine.load import SHIPPED
     from microturn.engine.sampler import SamplingConfig
     from microturn.model.model import InteractionModel
+    from microturn.model.narrow import narrow_weights
     from microturn.presets import preset
     from microturn.signal.text import Text
     from microturn.signal.vocoder import Vocoder, VocoderConfig
@@ -93,7 +100,9 @@ def random_engine(name: str, limits: SessionLimits | None = None) -> Engine:
         )
     torch.manual_seed(0)
     sampling = SamplingConfig(max_text_tokens=0)
-    return Engine(InteractionModel(config), Vocoder(VocoderConfig()), text, sampling, limits)
+    model = InteractionModel(config)
+    narrow_weights(model, weights)
+    return Engine(model, Vocoder(VocoderConfig()), text, sampling, limits)
 
 
 def heading(result: Result) -> list[str]:
@@ -102,7 +111,8 @@ def heading(result: Result) -> list[str]:
     return [
         f"machine  {machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}, "
         f"torch {machine['torch']}, one thread",
-        f"model    {result['model']}, {result['num_parameters'] / 1e6:.2f} M parameters",
+        f"model    {result['model']}, {result['num_parameters'] / 1e6:.2f} M parameters, "
+        f"weights in {result['weights']}",
     ]
 
 
@@ -173,6 +183,8 @@ def describe_flat(result: Result) -> list[str]:
 def run_peers(options: Bench) -> Result:
     from microturn.engine.bench_peers import NUM_PAIRS, bench_peers
 
+    if options.weights != "fp32":
+        raise ValueError("transformers has no such weights: measure peers with --weights fp32")
     engine, result = measured_engine(options)
     num_pairs = options.count(NUM_PAIRS)
     return result | bench_peers(engine.model, options.contexts_s, num_pairs, seed=options.seed)
