@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ INDEX_FILE = "model.safetensors.index.json"
 WEIGHTS_MODE = 0o644  # safetensors writes 0600, which others could not read once installed
 IGNORED = ("model.mtp.",)  # multi-token-prediction layers, which we do not have
 
-__all__ = ["CheckpointError", "load_config", "load_weights", "save"]
+__all__ = ["CheckpointError", "load_config", "load_weights", "save", "save_tensors"]
 
 
 def save(
@@ -45,10 +46,20 @@ def save(
     Vectors (norms, router biases) keep their type: they are small, and their steps are too.
     Files are replaced whole, so a kill at any moment leaves either the old or the new one.
     """
+    save_tensors(model.state_dict(), config, path, dtype)
+
+
+def save_tensors(
+    state: Mapping[str, Tensor],
+    config: ModelConfig,
+    path: Path | str,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """`save` for tensors by our names: those of a model's `state_dict`."""
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     tensors = {}
-    for name, tensor in model.state_dict().items():
+    for name, tensor in state.items():
         is_matrix = tensor.is_floating_point() and tensor.ndim > 1
         wanted = dtype if dtype is not None and is_matrix else tensor.dtype
         published = published_name(name)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from microturn.engine.load import SHIPPED
 from microturn.presets import preset as preset_config
-from microturn.signal.vocoder import CONFIG_FILE as VOCODER_CONFIG
-from microturn.signal.vocoder import WEIGHTS_FILE as VOCODER_WEIGHTS
 
 if TYPE_CHECKING:
     from microturn.cli import Train
@@ -26,7 +22,10 @@ SHIPPED_TOKENIZER = SHIPPED / "nano" / "tokenizer.json"
 def train_preset(options: Train) -> dict[str, Any]:
     """Train and say where the weights are. Raises ValueError for what the user can mend."""
     preset_config(options.preset)
-    for name in ("minutes", "rows", "lr", "row_length", "save_every_minutes", "threads"):
+    for name in (
+        "minutes", "rows", "lr", "row_length", "save_every_minutes", "samples_every_minutes",
+        "eval_every_minutes", "threads", "workers",
+    ):  # fmt: skip
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise ValueError(f"{name} must be positive, got {value}")
@@ -39,13 +38,12 @@ def train_preset(options: Train) -> dict[str, Any]:
     from microturn.train.loop import train
 
     weights(options.mixture or None)
+    config = train_config(options)
     Bank.load(options.bank)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    config = train_config(options)
     with contextlib.redirect_stdout(sys.stderr):  # stdout is for the result
         counters = train(config)
-    complete(options.out / "model", config.tokenizer)
     return {"out": str(options.out), "model": str(options.out / "model"), **vars(counters)}
 
 
@@ -56,27 +54,24 @@ def rooms_are_installed() -> bool:
     return is_available()
 
 
-def complete(folder: Path, tokenizer: Path) -> None:
-    """Put beside trained weights what a model folder needs: text, and a vocoder if it has none."""
-    shutil.copyfile(tokenizer, folder / "tokenizer.json")
-    for name in (VOCODER_CONFIG, VOCODER_WEIGHTS):
-        shipped = SHIPPED / "nano" / name
-        if shipped.is_file() and not (folder / name).is_file():
-            shutil.copyfile(shipped, folder / name)
-
-
 def train_config(options: Train) -> TrainConfig:
     """What a person sets, as the loop's config; what is left out keeps its default there."""
     from microturn.data.pack import PackConfig
     from microturn.train.loop import TrainConfig
+    from microturn.train.monitor import MonitorConfig
     from microturn.train.optim import OptimConfig
+    from microturn.train.settings import with_settings
 
     optim, pack = OptimConfig(), PackConfig()
     if options.lr is not None:
         optim = replace(optim, muon_lr=options.lr, adamw_lr=options.lr)
     if options.row_length is not None:
         pack = replace(pack, row_length=options.row_length)
-    return TrainConfig(
+    monitor = MonitorConfig(
+        samples_every_minutes=options.samples_every_minutes,
+        eval_every_minutes=options.eval_every_minutes,
+    )
+    config = TrainConfig(
         out=options.out,
         bank=options.bank,
         tokenizer=options.tokenizer or SHIPPED_TOKENIZER,
@@ -89,6 +84,11 @@ def train_config(options: Train) -> TrainConfig:
         save_every_minutes=options.save_every_minutes,
         roughness=options.roughness,
         has_rooms=options.has_rooms,
+        vocoder=SHIPPED / "nano",
+        device=options.device,
+        num_workers=options.workers,
         pack=pack,
         optim=optim,
+        monitor=monitor,
     )
+    return with_settings(config, options.set)

@@ -17,6 +17,7 @@ from microturn.data.pack import PackConfig
 from microturn.model.model import InteractionModel
 from microturn.train import loop
 from microturn.train.loop import TrainConfig, balance_routers, train
+from microturn.train.monitor import MonitorConfig
 from microturn.train.optim import OptimConfig
 from tests.tiny import tiny_config
 from tests.tones import TOKENIZER, tone_bank
@@ -40,6 +41,7 @@ def config(monkeypatch, tmp_path):
         mixture={"questions": 1.0, "interruption": 1.0, "reminder": 1.0},  # it cannot see
         pack=PackConfig(row_length=192),
         optim=OptimConfig(use_muon=False),
+        monitor=MonitorConfig(details_every_steps=3, samples_every_minutes=2 / 60),
     )
 
 

@@ -85,7 +85,8 @@ def test_every_parameter_is_moved_once(config):
     with_gradients(model)
     before = weights_of(model)
     assert optimizers.step(FULL) == 1.0
-    assert all(view.grad is None for _, views in optimizers.stacked for view in views)
+    stacks = [part for part in optimizers.matrices if part.parameter.ndim > 2]
+    assert all(view.grad is None for part in stacks for view in part.views)
     for (name, parameter), old in zip(model.named_parameters(), before, strict=True):
         assert torch.equal(parameter, old) == ("visual" in name), name
 
@@ -118,13 +119,13 @@ def test_views_follow_weights_that_are_loaded(tmp_path):
     """Loading writes in place: the optimizer's views of the experts stay views."""
     model, other = tiny_model(0), tiny_model(1)
     optimizers = Optimizers(model, MUON)
-    assert optimizers.stacked
+    stacks = [part for part in optimizers.matrices if part.parameter.ndim > 2]
+    assert stacks
     save(other, other.config, tmp_path, dtype=torch.float32)
     load_weights(model, tmp_path)
-    for parameter, views in optimizers.stacked:
-        joined = torch.stack(views).view_as(parameter)
-        assert torch.equal(joined, parameter)
-        assert views[0].data_ptr() == parameter.data_ptr()
+    for part in stacks:
+        assert torch.equal(part.joined(part.views), part.parameter)
+        assert part.views[0].data_ptr() == part.parameter.data_ptr()
 
 
 def test_an_expert_without_a_gradient_stays():
@@ -153,6 +154,30 @@ def test_states_go_on_where_they_stopped(config):
     whole, resumed, forgetful = run(None), run(2), run(2, is_loaded=False)
     assert all(torch.equal(a, b) for a, b in zip(whole, resumed, strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(whole, forgetful, strict=True))
+
+
+@pytest.mark.parametrize("config", [MUON, ADAMW])
+def test_states_without_names_still_load(config):
+    """Runs of before kept what torch's optimizers give, numbered in the order of parameters."""
+    model = tiny_model()
+    optimizers = Optimizers(model, config)
+    with_gradients(model)
+    optimizers.step(FULL)
+    numbered = {name: pair[0].state_dict() for name, pair in optimizers.pairs.items()}
+    other = Optimizers(model, config)
+    other.load_state_dict(numbered)
+    assert flat(other.state_dict()).keys() == flat(optimizers.state_dict()).keys()
+    for name, tensor in flat(optimizers.state_dict()).items():
+        assert torch.equal(flat(other.state_dict())[name], tensor), name
+
+
+def flat(state, prefix: str = "") -> dict[str, torch.Tensor]:
+    """Nested states -> tensors by path."""
+    found: dict[str, torch.Tensor] = {}
+    for name, value in state.items():
+        path = f"{prefix}/{name}"
+        found |= {path: value} if isinstance(value, torch.Tensor) else flat(value, path)
+    return found
 
 
 def test_other_optimizers_are_refused():

@@ -1,60 +1,57 @@
-"""The training loop: one readable loop, resumable to the step.
+"""The training loop: one readable loop, resumable to the step, on one process or many.
 
 A run is a folder: `state.pt` (weights, optimizers and counters in one file, replaced at once),
 `model/` (the same weights, opens with `microturn run --model`), `events.*` (TensorBoard),
 `log.jsonl`. What a batch holds is a function of (seed, step), so the data state is the step. The
 length of a run is given in minutes of training time, and the schedule follows that. Ctrl-C and
-SIGTERM finish the step, save, and end the run; called again it goes on.
+SIGTERM finish the step, save, and end the run; called again it goes on, with as many processes as
+there are then.
 
 Legend: E routed experts.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import pickle
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter as clock
-from typing import Any, TextIO
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
-from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
-from microturn.checkpoint import load_weights, save
-from microturn.data.bank import Bank
-from microturn.data.loader import episodes
-from microturn.data.pack import PackConfig, RowBatch, pack
+from microturn.data.pack import PackConfig
 from microturn.model.model import InteractionModel, count_parameters
 from microturn.presets import preset
-from microturn.scenarios import families
 from microturn.sequence import Markers
 from microturn.signal.text import Text
-from microturn.train.loss import Losses, losses
-from microturn.train.mixture import mixture_at
+from microturn.train.batches import BatchConfig, Batches, TrainBatch, loader, moved
+from microturn.train.distributed import Place, check_rows, place, shard, touch, whole
+from microturn.train.loss import LossConfig, Losses, Share, losses
+from microturn.train.monitor import Monitor, MonitorConfig, monitoring
 from microturn.train.optim import OptimConfig, Optimizers
 from microturn.train.precision import bf16_is_fast
+from microturn.train.quick_eval import QuickEval
+from microturn.train.state import Counters, complete, fill, read_state, save_run
+
+__all__ = ["Counters", "TrainConfig", "train", "train_step"]
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 ROUTER_BIAS_RATE = 3e-3  # step of the load-balancing bias (Wang et al., 2024)
+PAD_TO = 32  # targets and speaking micro-turns, on GPU or where the model is sharded
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """One run. `mixture` weighs the families; None takes those of `mixture.py` as the run goes on.
 
-    roughness: share of episodes in hard acoustics; has_rooms: shoebox rooms among them (extra
-    [data]).
+    num_rows: of one step, over all processes. roughness: share of episodes in hard acoustics;
+    has_rooms: shoebox rooms among them (extra [data]). vocoder: folder of the vocoder that lies
+    beside saved weights and plays samples. device: cpu or cuda; None takes a GPU where one is.
+    is_compiled: torch.compile for the blocks; None compiles on a GPU.
     """
 
     out: Path
@@ -69,43 +66,30 @@ class TrainConfig:
     save_every_minutes: float = 5.0
     roughness: float = 0.0
     has_rooms: bool = False
+    vocoder: Path | None = None
+    device: str | None = None
+    is_compiled: bool | None = None
+    num_workers: int = 1
     pack: PackConfig = field(default_factory=PackConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    monitor: MonitorConfig = field(default_factory=MonitorConfig)
 
-
-@dataclass
-class Counters:
-    """What must survive a restart beside weights and optimizer states."""
-
-    step: int = 0
-    trained_seconds: float = 0.0
-    heard_hours: float = 0.0
-
-
-class Batches(IterableDataset[RowBatch]):
-    """An endless stream of batches from `first_step` on, made in a worker process."""
-
-    def __init__(self, config: TrainConfig, markers: Markers, first_step: int) -> None:
-        self.config, self.markers, self.first_step = config, markers, first_step
-
-    def __iter__(self) -> Iterator[RowBatch]:
-        torch.set_num_threads(1)
-        config = self.config
-        bank, text = Bank.load(config.bank), Text.load(config.tokenizer)
-        stream = episodes(
-            seed=config.seed,
-            start=self.first_step * config.num_rows,
-            bank=bank,
-            text=text,
-            mixture=config.mixture or partial(mixture_at, families=list(families())),
-            roughness=config.roughness,
-            has_rooms=config.has_rooms,
+    def batches(self, pad_to: int) -> BatchConfig:
+        """What a batch depends on."""
+        return BatchConfig(
+            self.bank,
+            self.tokenizer,
+            self.num_rows,
+            self.seed,
+            self.mixture,
+            self.roughness,
+            self.has_rooms,
+            self.pack,
+            self.loss,
+            self.num_workers,
+            pad_to,
         )
-        step = self.first_step
-        while True:
-            chosen = [next(stream) for _ in range(config.num_rows)]
-            yield pack(chosen, self.markers, config.pack, seed=config.seed * 1_000_003 + step)
-            step += 1
 
 
 def balance_routers(model: InteractionModel, loads: list[Tensor]) -> None:
@@ -118,61 +102,38 @@ def balance_routers(model: InteractionModel, loads: list[Tensor]) -> None:
 def train_step(
     model: InteractionModel,
     optimizers: Optimizers,
-    batch: RowBatch,
+    batch: TrainBatch,
     markers: Markers,
-    rng: torch.Generator,
     progress: float,
+    config: LossConfig,
+    here: Place,
 ) -> tuple[Losses, float, list[Tensor]]:
     """Forward (bf16 where that is faster), backward, clip, update. Returns losses, gradient norm,
-    expert loads."""
+    expert loads, each of the whole batch."""
     loads: list[Tensor] = []
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16_is_fast()):
-        result = losses(model, batch, markers, rng, loads)
-    result.total.backward()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optimizers.config.max_gradient_norm)
+    kind = here.device.type
+    share = None
+    if here.is_sharded:
+        (counts,) = here.summed(torch.stack([batch.weight_N.sum(), batch.is_real_U.sum()]))
+        weight, num_flow = (counts / here.world_size).tolist()
+        share = Share(weight, num_flow)
+    with torch.autocast(kind, dtype=torch.bfloat16, enabled=kind == "cuda" or bf16_is_fast()):
+        result = losses(model, batch, markers, config, loads, share)
+    total = result.total + touch(model) if here.is_sharded else result.total
+    total.backward()
+    limit = optimizers.config.max_gradient_norm
+    norm = whole(torch.nn.utils.clip_grad_norm_(model.parameters(), limit))
     optimizers.step(progress)
     model.zero_grad(set_to_none=True)
+    loads = here.summed(*loads) if loads else loads
     balance_routers(model, loads)
-    return result, float(norm), loads
+    return here.summed_losses(result), float(norm), loads
 
 
-def save_run(
-    model: InteractionModel, optimizers: Optimizers, counters: Counters, out: Path
-) -> None:
-    """Write everything that a run needs into one file, then the weights for others to open."""
-    state = {
-        "weights": model.state_dict(),
-        "optimizers": optimizers.state_dict(),
-        "counters": asdict(counters),
-    }
-    torch.save(state, out / "state.pt.part")
-    os.replace(out / "state.pt.part", out / "state.pt")
-    save(model, model.config, out / "model", dtype=torch.float32)
-
-
-def resume(model: InteractionModel, optimizers: Optimizers, config: TrainConfig) -> Counters:
-    """Continue a run where it stopped, or start from `init_from`, or from scratch.
-
-    Raises ValueError where `state.pt` cannot be read.
-    """
-    path = config.out / "state.pt"
-    if path.exists():
-        try:
-            state = torch.load(path, weights_only=True)
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-            raise ValueError(
-                f"{path} is damaged ({error}); remove it to start from {config.out / 'model'} "
-                "with --init-from"
-            ) from error
-        if "weights" in state:
-            model.load_state_dict(state["weights"])
-        else:  # runs of before the weights were kept in the state
-            load_weights(model, config.out / "model")
-        optimizers.load_state_dict(state["optimizers"])
-        return Counters(**state["counters"])
-    if config.init_from is not None:
-        load_weights(model, config.init_from)
-    return Counters()
+def compile_blocks(model: InteractionModel, backend: str = "inductor") -> None:
+    """torch.compile for what is most of the work: blocks of one shape, each compiled once."""
+    for block in [*model.transformer.layers, *model.flow.blocks]:
+        block.compile(dynamic=False, backend=backend)
 
 
 class Stop:
@@ -199,94 +160,104 @@ def stopping() -> Iterator[Stop]:
             signal.signal(number, handler)
 
 
+@dataclass
+class Run:
+    """What the loop holds."""
+
+    config: TrainConfig
+    markers: Markers
+    model: InteractionModel
+    optimizers: Optimizers
+    counters: Counters
+    here: Place
+
+    def save(self) -> None:
+        """Write the run, and what makes `model/` a model folder."""
+        config = self.config
+        save_run(self.model, self.optimizers, self.counters, config.out, self.here)
+        if self.here.is_main:
+            complete(config.out / "model", config.tokenizer, config.vocoder)
+
+
 def train(config: TrainConfig) -> Counters:
-    """Train until `minutes` of training time are spent. Interrupt and call again to go on."""
-    config.out.mkdir(parents=True, exist_ok=True)
+    """Train until `minutes` of training time are spent. Interrupt and call again to go on.
+
+    Raises ValueError for what the user can mend.
+    """
+    with place(config.device) as here:
+        check_rows(config.num_rows, here.world_size)
+        run = begin(config, here)
+        counters = run.counters
+        with (
+            monitoring(config.monitor, config.out, config.minutes, counters, here) as monitor,
+            stopping() as stop,
+        ):
+            loop(run, monitor, stop)
+            run.save()
+        if stop.is_asked and here.is_main:
+            print(f"stopped and saved at step {counters.step}; call again to go on")
+        return counters
+
+
+def begin(config: TrainConfig, here: Place) -> Run:
+    """Model and optimizers of a run, new or resumed, on their device and cut up."""
+    if here.is_main:
+        config.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    text = Text.load(config.tokenizer)
+    markers = Text.load(config.tokenizer).markers
     model = InteractionModel(preset(config.preset))
+    state = read_state(config.out)
+    counters = fill(model, state, config.out, config.init_from)
+    num_parameters = count_parameters(model)
+    model.to(here.device)
+    is_gpu = here.device.type == "cuda"
+    if is_gpu if config.is_compiled is None else config.is_compiled:
+        compile_blocks(model)
+    shard(model, here)
     optimizers = Optimizers(model, config.optim)
-    counters = resume(model, optimizers, config)
-    print(
-        f"{config.preset}: {count_parameters(model) / 1e6:.2f} M parameters, step {counters.step}"
-    )
-    with (
-        SummaryWriter(str(config.out)) as writer,
-        (config.out / "log.jsonl").open("a", encoding="utf-8") as log,
-        tqdm(total=config.minutes, initial=counters.trained_seconds / 60, unit="min") as bar,
-        stopping() as stop,
-    ):
-        run(config, text.markers, model, optimizers, counters, Monitor(writer, log, bar), stop)
-        save_run(model, optimizers, counters, config.out)
-    if stop.is_asked:
-        print(f"stopped and saved at step {counters.step}; call again to go on")
-    return counters
+    if state is not None:
+        optimizers.load_state_dict(state["optimizers"])
+    if here.is_main:
+        print(
+            f"{config.preset}: {num_parameters / 1e6:.2f} M parameters, step {counters.step}, "
+            f"{here.world_size} x {here.device.type}"
+        )
+    return Run(config, markers, model, optimizers, counters, here)
 
 
-def run(
-    config: TrainConfig,
-    markers: Markers,
-    model: InteractionModel,
-    optimizers: Optimizers,
-    counters: Counters,
-    monitor: Monitor,
-    stop: Stop,
-) -> None:
+def loop(run: Run, monitor: Monitor, stop: Stop) -> None:
     """The loop itself; saves at intervals."""
-    batches = DataLoader(
-        Batches(config, markers, counters.step), batch_size=None, num_workers=1, prefetch_factor=4
-    )
+    config, counters, here = run.config, run.counters, run.here
+    needs_padding = here.is_sharded or here.device.type == "cuda"
+    data = config.batches(PAD_TO if needs_padding else 1)
+    batches = Batches(data, run.markers, counters.step, here.rank, here.world_size)
     last_save = counters.trained_seconds
-    for batch in batches:
+    evaluation = QuickEval(config.monitor, config.out, counters.trained_seconds)
+    for made in loader(batches, config.num_workers):
         started = clock()
-        rng = torch.Generator().manual_seed(config.seed * 7_919 + counters.step)
+        batch = moved(made, here.device)
         progress = counters.trained_seconds / max(1.0, config.minutes * 60)
-        result, norm, loads = train_step(model, optimizers, batch, markers, rng, progress)
-        seconds = clock() - started
+        result, norm, loads = train_step(
+            run.model, run.optimizers, batch, run.markers, progress, config.loss, here
+        )
+        (seconds,) = here.agreed(clock() - started)
         counters.step += 1
         counters.trained_seconds += seconds
-        counters.heard_hours += batch.audio_seconds / 3600
+        (heard,) = here.summed(torch.tensor(made.rows.audio_seconds, dtype=torch.float64))
+        counters.heard_hours += float(heard) / 3600
         monitor.record(counters, result, norm, loads, seconds)
-        if stop.is_asked or counters.trained_seconds >= config.minutes * 60:
+        monitor.sample(counters, run.model, batch, config.vocoder)
+        is_asked = here.any_of(stop.is_asked)
+        stop.is_asked = is_asked
+        if is_asked or counters.trained_seconds >= config.minutes * 60:
+            evaluation.stop()
             return
         if counters.trained_seconds - last_save > config.save_every_minutes * 60:
-            save_run(model, optimizers, counters, config.out)
+            run.save()
             last_save = counters.trained_seconds
-
-
-@dataclass(frozen=True)
-class Monitor:
-    """Where one step's figures go: TensorBoard, the log, the progress bar."""
-
-    writer: SummaryWriter
-    log: TextIO
-    bar: tqdm[Any]
-
-    def record(
-        self,
-        counters: Counters,
-        result: Losses,
-        norm: float,
-        loads: list[Tensor],
-        seconds: float,
-    ) -> None:
-        values = {name: value for name, value in vars(result).items() if name != "total"}
-        values |= {
-            "gradient_norm": norm,
-            "seconds": seconds,
-            "heard_hours": counters.heard_hours,
-        }
-        if loads:
-            share = torch.stack([load.float() / load.sum() for load in loads])
-            values["expert_load_max"] = float(share.max())
-        for name, value in values.items():
-            self.writer.add_scalar(name, value, counters.step)
-        # A batch may hold no words of a lane: its figures are not numbers, and JSON has none such.
-        line = {n: round(v, 5) if math.isfinite(v) else None for n, v in values.items()}
-        line = {"step": counters.step, **line}
-        self.log.write(json.dumps(line) + "\n")
-        self.log.flush()
-        self.bar.update(max(0.0, min(seconds / 60, self.bar.total - self.bar.n)))
-        self.bar.set_postfix(
-            step=counters.step, words=f"{result.words:.3f}", flow=f"{result.flow:.3f}"
-        )
+        if here.is_main:
+            monitor.add_scores(counters, evaluation.poll())
+        if evaluation.is_due(counters.trained_seconds):
+            run.save()
+            if here.is_main:
+                evaluation.start(counters)

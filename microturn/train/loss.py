@@ -1,77 +1,186 @@
 """The two losses: cross-entropy where the model is the author, flow matching on the slots.
 
-Legend: S positions of all rows, D width, V vocabulary, N authored targets, U speaking micro-turns,
-K slots, F mel frames, M mel bins.
+Everything is kept as sums and counts, so that processes that share a batch add them up and get the
+figures of the whole batch.
+
+Legend: S positions of all rows, D width, V vocabulary, B rows, N authored targets, U speaking
+micro-turns, K slots, F mel frames, M mel bins, G skills, Q figures.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from microturn.data.pack import RowBatch
 from microturn.model.model import InteractionModel
-from microturn.sequence import NO_TARGET, Markers
+from microturn.sequence import Markers
 
-FLOW_WEIGHT = 1.0
+if TYPE_CHECKING:
+    from microturn.train.batches import TrainBatch
+
+FIGURES = (
+    "text",  # what is trained: cross-entropy of all targets, weighted
+    "flow",
+    "words",  # cross-entropy of word pieces, both lanes
+    "heard",  # by lane
+    "said",
+    "floor",  # cross-entropy of the floor decision, unweighted
+    "floor_right",  # share of floor decisions whose likelier token is the right one
+    "heard_right",  # share of word pieces right, by lane
+    "said_right",
+)
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """flow_time: how times are drawn: logit-normal around `flow_time_mean` with `flow_time_std`
+    (Esser et al., 2024: most work in the middle), or uniform."""
+
+    flow_weight: float = 1.0
+    flow_time: Literal["logit_normal", "uniform"] = "logit_normal"
+    flow_time_mean: float = 0.0
+    flow_time_std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.flow_time not in ("logit_normal", "uniform"):
+            raise ValueError(f"flow_time is logit_normal or uniform, got {self.flow_time!r}")
+        if self.flow_weight < 0 or self.flow_time_std <= 0:
+            raise ValueError("flow_weight must not be negative, flow_time_std must be above 0")
+
+
+def flow_times(num: int, config: LossConfig, rng: torch.Generator) -> Tensor:
+    """Flow times in (0, 1), as the config wants them."""
+    if config.flow_time == "uniform":
+        return torch.rand(num, generator=rng)
+    normal_U = torch.randn(num, generator=rng)
+    return torch.sigmoid(config.flow_time_mean + config.flow_time_std * normal_U)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What the losses of this process are divided by: its share of the whole batch's counts.
+
+    With gradients averaged over processes, the result is the gradient of the whole batch.
+    """
+
+    weight: float
+    num_flow: float
+
+    @classmethod
+    def of(cls, batch: TrainBatch) -> Share:
+        """The counts of a batch that one process has alone."""
+        return cls(float(batch.weight_N.sum()), float(batch.is_real_U.sum()))
 
 
 @dataclass(frozen=True)
 class Losses:
-    """`total` carries the gradient; the rest is for looking at, by lane."""
+    """`total` carries the gradient; the rest is for looking at.
+
+    sum_Q, count_Q: by `FIGURES`. skill_sum_2G, skill_count_2G: text and flow loss by skill, of the
+    rows in which it plays. margin_N: logit of `<|speak|>` less that of `<|silent|>`; is_floor_N
+    where it is a decision, is_speak_N where speech is due.
+    """
 
     total: Tensor
-    text: float
-    flow: float
-    words: float  # cross-entropy of word pieces, both lanes
-    floor: float  # cross-entropy of the floor decision, unweighted
-    floor_right: float  # share of floor decisions whose likelier token is the right one
-    heard_right: float  # share of word pieces right, by lane
-    said_right: float
+    sum_Q: Tensor
+    count_Q: Tensor
+    skill_sum_2G: Tensor
+    skill_count_2G: Tensor
+    margin_N: Tensor
+    is_floor_N: Tensor
+    is_speak_N: Tensor
 
-
-def logit_normal_time(num: int, rng: torch.Generator) -> Tensor:
-    """Flow times in (0, 1), logit-normal (Esser et al., 2024): most work in the middle."""
-    return torch.sigmoid(torch.randn(num, generator=rng))
+    def figures(self) -> dict[str, float]:
+        """Means by name; NaN where a batch holds nothing of the kind."""
+        pairs = zip(FIGURES, self.sum_Q.tolist(), self.count_Q.tolist(), strict=True)
+        empty = {"flow": 0.0}  # rows without speech have no flow loss
+        return {
+            name: total / count if count else empty.get(name, math.nan)
+            for name, total, count in pairs
+        }
 
 
 def losses(
     model: InteractionModel,
-    batch: RowBatch,
+    batch: TrainBatch,
     markers: Markers,
-    rng: torch.Generator,
+    config: LossConfig | None = None,
     loads: list[Tensor] | None = None,
+    share: Share | None = None,
 ) -> Losses:
-    """Both losses of one batch. `rng` draws the flow's noise and times."""
-    hidden_BSD = model(batch.positions, batch.num_rows, loads)
-    index_N = (batch.target_S != NO_TARGET).nonzero().flatten()
-    target_N, weight_N = batch.target_S[index_N], batch.weight_S[index_N]
-    logits_NV = model.text_logits(hidden_BSD.flatten(0, 1)[index_N])
-    entropy_N = functional.cross_entropy(logits_NV, target_N, reduction="none")
-    text = (entropy_N * weight_N).sum() / weight_N.sum()
-    flow = torch.zeros(())
-    if len(batch.slot_index_UK):
-        slots_UKD = model.slot_states(hidden_BSD, batch.slot_index_UK)
-        noise_UFM = torch.randn(batch.mel_UFM.shape, generator=rng)
-        t_U = logit_normal_time(len(noise_UFM), rng)
-        flow = model.flow.loss(batch.mel_UFM, batch.context_UFM, slots_UKD, noise_UFM, t_U).mean()
-    total = text + FLOW_WEIGHT * flow
-    with torch.no_grad():
-        is_floor_N = (target_N == markers.silent) | (target_N == markers.speak)
-        right_N = (logits_NV.argmax(-1) == target_N).float()
-        words_N = ~is_floor_N
-        is_heard_N = words_N & batch.is_heard_S[index_N]
-        is_said_N = words_N & ~batch.is_heard_S[index_N]
-        return Losses(
-            total,
-            float(text),
-            float(flow),
-            float(entropy_N[words_N].mean()),
-            float(entropy_N[is_floor_N].mean()),
-            float(right_N[is_floor_N].mean()),
-            float(right_N[is_heard_N].mean()),
-            float(right_N[is_said_N].mean()),
+    """Both losses of one batch; noise and times are the batch's."""
+    config, share = config or LossConfig(), share or Share.of(batch)
+    rows = batch.rows
+    hidden_BSD = model(rows.positions, rows.num_rows, loads)
+    logits_NV = model.text_logits(hidden_BSD.flatten(0, 1)[batch.index_N])
+    entropy_N = functional.cross_entropy(logits_NV, batch.target_N, reduction="none")
+    text = (entropy_N * batch.weight_N).sum() / max(share.weight, 1e-6)
+    flow_U = entropy_N.new_zeros(0)
+    if len(rows.slot_index_UK):
+        slots_UKD = model.slot_states(hidden_BSD, rows.slot_index_UK)
+        flow_U = model.flow.loss(
+            rows.mel_UFM, rows.context_UFM, slots_UKD, batch.noise_UFM, batch.t_U
         )
+        flow_U = flow_U * batch.is_real_U
+    flow = flow_U.sum() / max(share.num_flow, 1.0)
+    total = text + config.flow_weight * flow
+    with torch.no_grad():
+        return _looked_at(total, batch, markers, logits_NV, entropy_N, flow_U)
+
+
+def _looked_at(
+    total: Tensor,
+    batch: TrainBatch,
+    markers: Markers,
+    logits_NV: Tensor,
+    entropy_N: Tensor,
+    flow_U: Tensor,
+) -> Losses:
+    """Sums and counts; nothing waits for the device."""
+    target_N, rows = batch.target_N, batch.rows
+    is_target_N = target_N != markers.pad  # what is padded has the target 0, which is pad
+    is_floor_N = (target_N == markers.silent) | (target_N == markers.speak)
+    is_word_N = is_target_N & ~is_floor_N
+    is_in_heard_N = rows.is_heard_S[batch.index_N]
+    right_N = (logits_NV.argmax(-1) == target_N).float()
+    heard_N, said_N = is_word_N & is_in_heard_N, is_word_N & ~is_in_heard_N
+    figures = (
+        (entropy_N * batch.weight_N, batch.weight_N),
+        (flow_U, batch.is_real_U),
+        (entropy_N * is_word_N, is_word_N),
+        (entropy_N * heard_N, heard_N),
+        (entropy_N * said_N, said_N),
+        (entropy_N * is_floor_N, is_floor_N),
+        (right_N * is_floor_N, is_floor_N),
+        (right_N * heard_N, heard_N),
+        (right_N * said_N, said_N),
+    )
+    length = len(rows.target_S) // rows.num_rows
+    text_B, weight_B, flow_B, speaking_B = (entropy_N.new_zeros(rows.num_rows) for _ in range(4))
+    row_N = batch.index_N // length
+    text_B.index_add_(0, row_N, entropy_N * batch.weight_N)
+    weight_B.index_add_(0, row_N, batch.weight_N)
+    if len(flow_U):
+        row_U = rows.slot_index_UK[:, 0] // length
+        flow_B.index_add_(0, row_U, flow_U)
+        speaking_B.index_add_(0, row_U, batch.is_real_U)
+
+    def by_skill(*values: Tensor) -> Tensor:
+        # A product of matrices would run in bf16 under autocast.
+        return torch.stack([(value_B[:, None] * batch.skill_BG).sum(0) for value_B in values])
+
+    return Losses(
+        total,
+        torch.stack([total_N.float().sum() for total_N, _ in figures]),
+        torch.stack([count_N.float().sum() for _, count_N in figures]),
+        by_skill(text_B, flow_B),
+        by_skill(weight_B, speaking_B),
+        logits_NV[:, markers.speak] - logits_NV[:, markers.silent],
+        is_floor_N,
+        target_N == markers.speak,
+    )
