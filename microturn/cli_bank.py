@@ -25,6 +25,7 @@ class BankBuild:
     num_made: int = 0  # further voices made of training voices: blends and warps
     engines: tuple[str, ...] = ()  # kokoro flite espeak-ng festival piper; none means what is there
     texts: tuple[Path, ...] = ()  # further texts, JSON lines: side, text, voices
+    sentences: int = 0  # open sentences for both sides, to listen to and to read aloud
     scenarios: bool = True  # speak the texts of the scenarios
     voices_per_text: int = 10
     corpora: tuple[Path, ...] = ()  # folders of human recordings
@@ -39,7 +40,8 @@ class BankBuild:
         from microturn.cli import tell
         from microturn.data.build import BuildConfig, build_bank
 
-        names = {"scenarios": "are_scenarios_wanted", "skip_missing": "are_missing_skipped"}
+        names = {"scenarios": "are_scenarios_wanted", "skip_missing": "are_missing_skipped",
+                 "sentences": "num_sentences"}  # fmt: skip
         options = {names.get(k, k): value for k, value in vars(self).items() if k != "as_json"}
         result = build_bank(BuildConfig(**options))
         tell(self.as_json, result, describe_build(result))

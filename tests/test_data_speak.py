@@ -11,18 +11,30 @@ import soundfile
 
 from microturn.data import speak
 from microturn.data.align import Spread
-from microturn.data.speak import Extra, Job, drawn, make, plan, read_texts, spoken_by
-from microturn.data.voices import OWN_VOICE, TRAINING
-from microturn.scenarios import texts
+from microturn.data.corpus import sentences
+from microturn.data.speak import (
+    Extra,
+    Job,
+    drawn,
+    make,
+    open_sentences,
+    plan,
+    read_texts,
+    spoken_by,
+)
+from microturn.data.voices import FOREIGN_TRAINING, OWN_VOICE, TRAINING
+from microturn.scenarios import foreign_texts, texts
+from microturn.signal.text import normalise
 from tests.tones import EDGE_MS, ToneSpeaker
 
 
 def test_first_pass_holds_every_text_once():
     jobs = plan(OWN_VOICE, TRAINING, 0)
-    num_texts = len(set(texts("own"))) + len(set(texts("user")))
+    num_texts = len(set(texts("own"))) + len(set(texts("user")) - set(foreign_texts()))
     first = jobs[:num_texts]
     assert {job.text for job in first if job.side == "own"} == set(texts("own"))
-    assert {job.text for job in first if job.side == "user"} == set(texts("user"))
+    english = set(texts("user")) - set(foreign_texts())
+    assert {job.text for job in first if job.side == "user"} == english
     assert {job.side for job in jobs[:2]} == {"own", "user"}
     assert len({job.key for job in jobs}) == len(jobs)
     assert len({job.voice for job in jobs}) == 1 + len(TRAINING)
@@ -44,7 +56,7 @@ def test_further_texts_come_before_further_voices():
     assert Counter(job.text for job in mine) == {"Read me.": 1, "Hear me.": 3, "Hear us.": 1}
     assert next(job for job in mine if job.side == "own").voice == OWN_VOICE
     assert next(job for job in mine if job.text == "Hear us.").voice == "af_sky"
-    last_first_pass = len(set(texts("own"))) + len(set(texts("user")))
+    last_first_pass = len(set(texts("own"))) + len(set(texts("user")) - set(foreign_texts()))
     assert {job.text for job in jobs[last_first_pass : last_first_pass + 5]} == {
         extra.text for extra in extras
     }
@@ -147,3 +159,58 @@ def test_what_cannot_be_aligned_is_spread(tmp_path):
     assert line["key"] == job.key
     assert ":" not in line["file"]
     assert (tmp_path / line["file"]).is_file()
+
+
+def test_what_is_not_english_is_said_by_its_own_voices():
+    """In its right spelling; a language without a voice is left out, not mispronounced."""
+    voices = {"spanish": ["es"], "french": ["fr-fr", "fr-fr+m3"]}
+    jobs = plan(OWN_VOICE, TRAINING, 0, foreign_voices=voices)
+    foreign = {spelled: language for language, spelled in foreign_texts().values()}
+    said = [job for job in jobs if job.side == "user" and job.text in foreign]
+    assert said
+    assert {job.voice for job in said} == {"es", "fr-fr", "fr-fr+m3"}
+    assert all(job.voice in voices[foreign[job.text]] for job in said)
+    assert any(not job.text.isascii() for job in said)
+    none = plan(OWN_VOICE, TRAINING, 0)
+    assert not [job for job in none if job.side == "user" and job.text in foreign]
+
+
+def test_accents_are_for_the_voice_only(tmp_path):
+    (tmp_path / "clips").mkdir()
+
+    class Listening(ToneSpeaker):
+        def speak(self, text, voice, speed):
+            self.read = text
+            return type(super().speak(text, voice, speed))(
+                np.ones(16_000, np.float32), 16_000, None
+            )
+
+    class Wrong:
+        name = "wrong"
+
+        def align(self, words, audio, rate_hz):
+            raise AssertionError("an English aligner knows nothing of it")
+
+    voice = FOREIGN_TRAINING["spanish"][0]
+    speaker = Listening(voice)
+    line = make(
+        Job("user", "Adi\u00f3s, se\u00f1or.", voice, 1.0), speaker, Wrong(), tmp_path, "flac"
+    )
+    assert speaker.read == "Adi\u00f3s, se\u00f1or."
+    assert line["text"] == "Adios, senor."
+    assert [word for word, _, _ in line["words_ms"]] == ["Adios,", "senor."]
+
+
+@pytest.mark.parametrize("split", ["train", "eval"])
+def test_open_sentences(split):
+    found = open_sentences(200, split)
+    assert found == open_sentences(200, split) != open_sentences(200, split, seed=1)
+    assert Counter(extra.side for extra in found) == {"own": 200, "user": 200}
+    kept = {s.text for s in sentences(split)}
+    known = {extra.text for extra in found}
+    assert len(known) == 200 and 0.7 < len(known & kept) / 200 < 0.8
+    other = {normalise(s.text) for s in sentences("eval" if split == "train" else "train")}
+    assert not {normalise(text) for text in known} & other
+    assert all(len(text.split()) <= 40 for text in known)
+    with pytest.raises(ValueError, match=r"the corpus has sentences for \d+ texts"):
+        open_sentences(10**6)

@@ -21,8 +21,22 @@ from tqdm import tqdm
 
 from microturn.data.align import Aligner, find_aligner, whole_lines
 from microturn.data.recorded import Tally, write_corpus
-from microturn.data.speak import SOUNDS, VOICES_PER_TEXT, Job, make, plan, read_texts
-from microturn.data.speakers import Speaker, choose_voices, find_speakers, speaker_of
+from microturn.data.speak import (
+    SOUNDS,
+    VOICES_PER_TEXT,
+    Job,
+    make,
+    open_sentences,
+    plan,
+    read_texts,
+)
+from microturn.data.speakers import (
+    Speaker,
+    choose_voices,
+    find_speakers,
+    foreign_voices,
+    speaker_of,
+)
 from microturn.data.voices import made_of, may_train
 
 ALIVE_S = 5  # between two looks whether all processes are alive
@@ -35,7 +49,8 @@ class BuildConfig:
     """What to build. Empty engines: all that are installed. workers None: one a core.
 
     are_missing_skipped: engines and corpora that are not there are named, and the rest is done.
-    num_made: voices made of training voices (blends and warps), besides those.
+    num_made: voices made of training voices (blends and warps), besides those. num_sentences: open
+    sentences, for both sides.
     """
 
     out: Path
@@ -45,6 +60,7 @@ class BuildConfig:
     engines: tuple[str, ...] = ()
     texts: tuple[Path, ...] = ()
     are_scenarios_wanted: bool = True
+    num_sentences: int = 0
     voices_per_text: int = VOICES_PER_TEXT
     corpora: tuple[Path, ...] = ()
     limit: int | None = None
@@ -54,6 +70,8 @@ class BuildConfig:
     sound: str = "flac"
 
     def __post_init__(self) -> None:
+        if self.num_sentences < 0:
+            raise ValueError(f"num_sentences must be at least 0, got {self.num_sentences}")
         for name in ("limit", "workers", "voices_per_text"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -265,6 +283,9 @@ def build_bank(config: BuildConfig, speakers: Sequence[Speaker] | None = None) -
         speakers, config.voices, config.own_voice, config.num_made, bool(config.engines)
     )
     extras = [extra for path in config.texts for extra in read_texts(path)]
+    extras += open_sentences(
+        config.num_sentences, "train" if may_train(users[0]) else "eval", config.seed
+    )
     for voice in sorted({voice for extra in extras for voice in extra.voices}):
         speaker_of(voice, speakers)
         if may_train(voice) != may_train(users[0]):
@@ -274,8 +295,17 @@ def build_bank(config: BuildConfig, speakers: Sequence[Speaker] | None = None) -
     (config.out / "clips").mkdir(parents=True, exist_ok=True)
     done = Done(read_done(config.out, own_voice, users))
     corpora = add_corpora(config, may_train(users[0]), missing)
+    foreign = foreign_voices(speakers) if may_train(users[0]) else {}
+    if config.are_scenarios_wanted and may_train(users[0]) and not foreign:
+        missing["foreign phrases"] = "apt install espeak-ng"
     jobs = plan(
-        own_voice, users, config.seed, extras, config.voices_per_text, config.are_scenarios_wanted
+        own_voice,
+        users,
+        config.seed,
+        extras,
+        config.voices_per_text,
+        config.are_scenarios_wanted,
+        foreign,
     )
     jobs = [job for job in jobs[: config.limit] if job.key not in done.seconds]
     speak_jobs(jobs, config, speakers, done)

@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from microturn.data.bank import Spoken, Word
-from microturn.data.voices import ESPEAK_TRAINING
+from microturn.data.voices import ESPEAK_TRAINING, FOREIGN_TRAINING
 from microturn.signal.wav import read_wav
 from microturn.turns import FloatArray
 
@@ -88,8 +88,10 @@ class Espeak:
     name = "espeak-ng"
 
     def voices(self) -> list[str]:
-        """The variants that recognisers understand; empty when the program is missing."""
-        return list(ESPEAK_TRAINING) if shutil.which(self.name) else []
+        """The variants that recognisers understand, and those of other languages; empty when the
+        program is missing."""
+        foreign = [voice for voices in FOREIGN_TRAINING.values() for voice in voices]
+        return [*ESPEAK_TRAINING, *foreign] if shutil.which(self.name) else []
 
     def command(self, voice: str, speed: float, source: Path, target: Path) -> list[str]:
         rate = str(round(ESPEAK_WORDS_PER_MINUTE * speed))

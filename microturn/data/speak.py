@@ -11,7 +11,7 @@ import io
 import json
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -22,10 +22,12 @@ import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
 from microturn.data.align import Aligner, Spread
 from microturn.data.bank import Spoken, Word
+from microturn.data.corpus import sentences
+from microturn.data.everyday import many
 from microturn.data.speakers import LICENCES, PROGRAM_VOICES, Speaker
-from microturn.data.spoken_forms import to_spoken
-from microturn.data.voices import made_of
-from microturn.scenarios import texts
+from microturn.data.spoken_forms import fold, to_spoken
+from microturn.data.voices import FOREIGN_TRAINING, made_of
+from microturn.scenarios import foreign_texts, texts
 from microturn.signal.wav import to_rate
 from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ
 
@@ -33,6 +35,9 @@ OWN_SPEEDS = (1.0, 0.95, 1.08)
 USER_SPEEDS = (0.9, 1.15)
 VOICES_PER_TEXT = 10
 PROGRAM_SHARE = 0.05  # of the clips of a bank with neural voices
+LONGEST_SENTENCE = 20  # words
+EVERYDAY_SHARE = 0.25  # of the open sentences: names, numbers, dates, spelled words
+FOREIGN_VOICES = frozenset(voice for voices in FOREIGN_TRAINING.values() for voice in voices)
 SOUNDS = {"flac": ("FLAC", "PCM_16"), "opus": ("OGG", "OPUS")}
 
 
@@ -83,6 +88,40 @@ def read_texts(path: Path) -> list[Extra]:
     return found
 
 
+def open_sentences(count: int, split: str = "train", seed: int = 0) -> list[Extra]:
+    """So many sentences of the corpus and of everyday talk, each for both sides.
+
+    Raises ValueError where the corpus has fewer.
+    """
+    num_everyday = round(count * EVERYDAY_SHARE)
+    known = [s.text for s in sentences(split) if s.num_words <= LONGEST_SENTENCE]
+    if count - num_everyday > len(known):
+        most = round(len(known) / (1 - EVERYDAY_SHARE))
+        raise ValueError(f"the corpus has sentences for {most} texts, {count} were asked for")
+    rng = random.Random(f"open sentences/{seed}/{split}")
+    chosen = rng.sample(known, count - num_everyday) + many(num_everyday, seed, split=split)
+    rng.shuffle(chosen)
+    return [Extra(side, text) for text in chosen for side in ("own", "user")]
+
+
+def user_orders(
+    rng: random.Random,
+    user_voices: Sequence[str],
+    foreign_voices: Mapping[str, Sequence[str]],
+    voices_per_text: int,
+) -> dict[str, list[str]]:
+    """Voices of each text of the scenarios, as it is spelled for a voice. What is not English is
+    said by voices of its language, or left out."""
+    foreign, orders = foreign_texts(), dict[str, list[str]]()
+    for text in texts("user"):
+        if text in foreign:
+            language, spelled = foreign[text]
+            orders[spelled] = list(foreign_voices.get(language, ()))
+        else:
+            orders[text] = drawn(rng, user_voices, voices_per_text)
+    return {text: voices for text, voices in orders.items() if voices}
+
+
 def drawn(rng: random.Random, voices: Sequence[str], count: int) -> list[str]:
     """Different voices; of programs only a few where there are others."""
     main = [voice for voice in voices if voice not in PROGRAM_VOICES]
@@ -100,13 +139,15 @@ def plan(
     extras: Sequence[Extra] = (),
     voices_per_text: int = VOICES_PER_TEXT,
     are_scenarios_wanted: bool = True,
+    foreign_voices: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Job]:
     """All jobs in order; the first pass holds every text once, both sides in turn."""
     rng = random.Random(seed)
     own_texts = texts("own") if are_scenarios_wanted else []
-    user_texts = texts("user") if are_scenarios_wanted else []
+    orders = dict[str, list[str]]()
+    if are_scenarios_wanted:
+        orders = user_orders(rng, user_voices, foreign_voices or {}, voices_per_text)
     own = [Job("own", text, own_voice, speed) for speed in OWN_SPEEDS for text in own_texts]
-    orders = {text: drawn(rng, user_voices, voices_per_text) for text in user_texts}
     turns = zip_longest(*orders.values())
     user = [
         Job("user", text, voice, round(rng.uniform(*USER_SPEEDS), 2))
@@ -122,7 +163,7 @@ def plan(
         names = extra.voices or drawn(rng, user_voices, extra.num_voices)
         speeds = (round(rng.uniform(*USER_SPEEDS), 2) for _ in names)
         more += [Job("user", extra.text, *how) for how in zip(names, speeds, strict=True)]
-    first_own, first_user = len(own_texts), len(user_texts)
+    first_own, first_user = len(own_texts), len(orders)
     pairs = chain.from_iterable(zip_longest(own[:first_own], user[:first_user]))
     first: Iterable[Job] = (job for job in pairs if job is not None)
     every = [*first, *more, *own[first_own:], *user[first_user:]]
@@ -154,10 +195,12 @@ def make(job: Job, speaker: Speaker, aligner: Aligner, out: Path, sound: str) ->
     audio = np.clip(to_rate(spoken.audio, spoken.rate_hz, rate_hz), -1.0, 1.0)
     if not len(audio) or not np.isfinite(audio).all():
         raise ValueError(f"{speaker.name} gave no sound for {job.text!r}")
+    written = job.text if job.text.isascii() else fold(job.text)  # the model knows no accents
     words, words_by = spoken.words, "engine"
-    for other in (aligner, Spread()):  # espeak-ng is too far from people for forced alignment
+    aligners = (Spread(),) if job.voice in FOREIGN_VOICES else (aligner, Spread())
+    for other in aligners:  # espeak-ng is too far from people for forced alignment
         if words is None:
-            words, words_by = other.align(job.text.split(), audio, rate_hz), other.name
+            words, words_by = other.align(written.split(), audio, rate_hz), other.name
     container, subtype = SOUNDS[sound]
     content = io.BytesIO()
     soundfile.write(content, audio, rate_hz, format=container, subtype=subtype)
@@ -177,7 +220,7 @@ def make(job: Job, speaker: Speaker, aligner: Aligner, out: Path, sound: str) ->
         "engine": speaker.name,
         "licence": LICENCES.get(speaker.name, "not stated"),
         "voice": job.voice,
-        "text": job.text,
+        "text": written,
         "speed": job.speed,
         "seconds": round(len(audio) / rate_hz, 3),
         "rate_hz": rate_hz,

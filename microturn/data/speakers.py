@@ -94,6 +94,16 @@ def speaker_of(voice: str, speakers: Sequence[Speaker]) -> Speaker:
     raise ValueError(f"no voice {voice} here; there are {', '.join(known)}")
 
 
+def foreign_voices(speakers: Sequence[Speaker]) -> dict[str, list[str]]:
+    """By language, the voices that are installed; languages without one are left out."""
+    available = {name for speaker in speakers for name in speaker.voices()}
+    found = {
+        language: [voice for voice in voices if voice in available]
+        for language, voices in split.FOREIGN_TRAINING.items()
+    }
+    return {language: voices for language, voices in found.items() if voices}
+
+
 def choose_voices(
     speakers: Sequence[Speaker],
     asked: Sequence[str] = (),

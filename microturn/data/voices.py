@@ -48,6 +48,12 @@ ESPEAK_TRAINING = (
     "en-us+rob",
 )
 # fmt: on
+# Who speaks what is not English: espeak-ng, whose own rules know the languages.
+FOREIGN_TRAINING = {
+    "spanish": ("es", "es+m3", "es+f2", "es-419"),
+    "german": ("de", "de+m3", "de+f2"),
+    "french": ("fr-fr", "fr-fr+m3", "fr-fr+f2"),
+}
 OWN_VOICES = (OWN_VOICE, "awb", "en-us")  # the first that is installed speaks for the model
 
 BLEND, AND, SHARE, WARP = "blend:", "+", "@", "~"

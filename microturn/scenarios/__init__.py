@@ -1,7 +1,8 @@
 """Skills, one file each: what is said by whom. A new skill is one new file here.
 
 Each module offers `USER_TEXTS` and `OWN_TEXTS` (what the speech bank must hold) and `play(talk)`,
-which lays one exchange down on a `Talk`.
+which lays one exchange down on a `Talk`. `FOREIGN`, where there is one, names the language of texts
+that are not English, and how they are spelled for a voice.
 """
 
 from __future__ import annotations
@@ -28,3 +29,11 @@ def texts(side: str) -> list[str]:
     attribute = {"user": "USER_TEXTS", "own": "OWN_TEXTS"}[side]
     found = [text for module in families().values() for text in getattr(module, attribute)]
     return list(dict.fromkeys(found))
+
+
+def foreign_texts() -> dict[str, tuple[str, str]]:
+    """Texts of the user that are not English: language, and right spelling for a voice."""
+    found: dict[str, tuple[str, str]] = {}
+    for module in families().values():
+        found |= getattr(module, "FOREIGN", {})
+    return found

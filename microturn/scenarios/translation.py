@@ -1,15 +1,19 @@
-"""Live translation: the user tells a story in Spanish, phrase by phrase, and the model says each
-phrase in English while the next one goes on.
+"""Live translation: the user tells a story in Spanish, or says everyday phrases in Spanish, German
+or French, and the model says each phrase in English while the next one goes on.
 
-The Spanish phrases are written without accents, which the vocabulary does not know.
+Foreign phrases are written without accents, which the vocabulary does not know.
 """
 
 from __future__ import annotations
 
+from microturn.data.bank import Bank
 from microturn.data.moments import LAST_MS
+from microturn.data.phrases import LANGUAGES, Phrase, phrases
 from microturn.data.phrasing import options
+from microturn.data.split import SPLITS
 from microturn.data.talk import ANSWER_WINDOW_MS, RESPONSE_MS, Talk
 from microturn.data.timeline import Event
+from microturn.signal.text import normalise
 
 # One list a story: (Spanish, English) phrase by phrase.
 STORIES = (
@@ -93,43 +97,96 @@ TYPED = (
     "you are an interpreter, spanish to english.",
     "speak english for everything said in spanish.",
 )
+ORDERS_IN = {
+    name: tuple(order.replace("Spanish", name.capitalize()) for order in ORDERS)
+    for name in LANGUAGES
+}
+TYPED_IN = {name: tuple(rule.replace("spanish", name) for rule in TYPED) for name in LANGUAGES}
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "Of course.")
 SPANISH_VOICES = ("ef_dora", "em_santa", "em_alex")
-LANGUAGES = {spanish: "es" for story in STORIES for spanish, _ in story}
+EVERYDAY = tuple(phrase for split in SPLITS for phrase in phrases(split=split))
+FOREIGN = {spanish: ("spanish", spanish) for story in STORIES for spanish, _ in story}
+FOREIGN |= {phrase.text: (phrase.language, phrase.foreign) for phrase in EVERYDAY}
+STORY_SHARE = 0.4  # of the talks in Spanish
 WHOLE_EPISODE = True
 TYPED_SHARE = 0.4
 BEHIND_MS = 600  # how much earlier than the English of a phrase the next phrase may begin
-USER_TEXTS = (*ORDERS, *LANGUAGES)
-OWN_TEXTS = (*(english for story in STORIES for _, english in story), *ACKNOWLEDGED)
+USER_TEXTS = tuple(
+    dict.fromkeys((*(order for orders in ORDERS_IN.values() for order in orders), *FOREIGN))
+)
+OWN_TEXTS = tuple(
+    dict.fromkeys(
+        (*(english for story in STORIES for _, english in story),
+         *(phrase.english for phrase in EVERYDAY), *ACKNOWLEDGED)
+    )
+)  # fmt: skip
 
 
-def interpret(talk: Talk, spanish: Event, english: str) -> Event:
+def interpret(talk: Talk, said: Event, english: str) -> Event:
     """One phrase said in English, while the user may already go on."""
-    own = talk.say("own", english, spanish.end_ms + RESPONSE_MS)
-    window_ms = (spanish.end_ms, max(spanish.end_ms + ANSWER_WINDOW_MS, own.onset_ms))
-    talk.expect("say", window_ms, (english,), spanish.onset_ms)
+    own = talk.say("own", english, said.end_ms + RESPONSE_MS)
+    window_ms = (said.end_ms, max(said.end_ms + ANSWER_WINDOW_MS, own.onset_ms))
+    talk.expect("say", window_ms, (english,), said.onset_ms)
     return own
 
 
-def play(talk: Talk) -> None:
-    """A rule, and one story after the other until the time is full.
+def sayable(bank: Bank, language: str, split: str) -> tuple[Phrase, ...]:
+    """Everyday phrases that the bank has on both sides; none that is the same in English, and in
+    evaluation none that trains with another meaning."""
+    trained = {phrase.text for phrase in phrases()} if split == "eval" else set[str]()
 
-    Raises KeyError where the bank has no Spanish.
+    def find() -> tuple[Phrase, ...]:
+        return tuple(
+            phrase
+            for phrase in phrases(language, split)
+            if phrase.text in bank.user
+            and normalise(phrase.english) in bank.own
+            and phrase.text not in {normalise(phrase.english), *trained}
+        )
+
+    return bank.once(("phrases", language, split), find)
+
+
+def told(talk: Talk) -> tuple[str, list[tuple[str, str]]]:
+    """A language and what is said in it, with its English.
+
+    Raises KeyError where the bank has nothing foreign.
     """
     stories = options(talk, STORIES)
     talk.rng.shuffle(stories)
-    voices = sorted({clip.voice for clip in talk.bank.choices("user", stories[0][0][0])})
-    talk.user_voice = talk.rng.choice([v for v in voices if v in SPANISH_VOICES] or voices)
+    story = [phrase for story in stories for phrase in story]
+    has_story = talk.has("user", story[0][0])
+    known = [name for name in LANGUAGES if sayable(talk.bank, name, talk.split)]
+    if not known and not has_story:
+        raise KeyError("the bank has no foreign phrases")
+    language = talk.rng.choice(known) if known else "spanish"
+    if language == "spanish" and has_story and (not known or talk.rng.random() < STORY_SHARE):
+        return language, story
+    chosen = [(p.text, p.english) for p in sayable(talk.bank, language, talk.split)]
+    talk.rng.shuffle(chosen)
+    return language, chosen
+
+
+def play(talk: Talk) -> None:
+    """A rule, and a story or phrases until the time is full.
+
+    Raises KeyError where the bank has nothing foreign.
+    """
+    language, parts = told(talk)
+    english_voice = talk.user_voice
     if talk.rng.random() < TYPED_SHARE:
-        talk.instructions = talk.choose(TYPED)
+        talk.instructions = talk.choose(TYPED_IN[language])
     else:
-        talk.user(talk.choose(ORDERS))
+        talk.user(talk.choose(ORDERS_IN[language]))
         talk.own(talk.rng.choice(ACKNOWLEDGED))
+    voices = sorted({clip.voice for clip in talk.bank.choices("user", parts[0][0])})
+    preferred = [v for v in voices if v in SPANISH_VOICES or v == english_voice]
+    talk.user_voice = talk.rng.choice(preferred or voices)
     next_ms = talk.now_ms + talk.rng.randrange(500, 1500)
-    for spanish, english in (phrase for story in stories for phrase in story):
+    for foreign, english in parts:
         if next_ms > talk.duration_ms - LAST_MS:
             break
-        said = talk.say("user", spanish, next_ms)
+        said = talk.say("user", foreign, next_ms)
         own = interpret(talk, said, english)
         # the speaker does not run away from the interpreter
         pause_ms = talk.rng.randrange(100, 500)
