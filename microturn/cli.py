@@ -23,6 +23,7 @@ from microturn.cli_bench import Bench
 from microturn.cli_data import Data
 from microturn.cli_eval import Eval
 
+Eagerness = float | Literal["reserved", "calm", "balanced", "keen", "eager"]
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
 
 
@@ -39,7 +40,7 @@ class Run:
     model: str = "nano"  # shipped name or folder
     seed: int = 0
     instructions: str | None = None  # what the model reads before it starts
-    eagerness: float = 0.0  # above 0 speaks sooner, below 0 is more reserved
+    eagerness: Eagerness = 0.0  # how soon it speaks: a name, or log odds
     threads: int = 1
     as_json: Json = False
 
@@ -68,7 +69,7 @@ class Serve:
     model: str = "nano"  # shipped name or folder
     api_key: str | None = None  # also MICROTURN_API_KEY; needed where others can reach the host
     open: bool = False  # open a browser where there is one
-    eagerness: float = 0.0  # above 0 speaks sooner, below 0 is more reserved
+    eagerness: Eagerness = 0.0  # how soon it speaks: a name, or log odds
     sessions: int = 16  # at most; fewer where the machine is too slow for more
     memory_mb: int = 4096  # reserved for the state of all sessions together
     threads: int = 1
@@ -77,16 +78,18 @@ class Serve:
         import torch
 
         from microturn.engine.load import load
-        from microturn.engine.sampler import SamplingConfig
+        from microturn.engine.sampler import SamplingConfig, eagerness_of
         from microturn.server.app import ServerConfig
+        from microturn.server.live_session import ConversationConfig
         from microturn.server.serve import CannotServe, serve
         from microturn.server.warm_up import measured_admission, serving_limits
 
         limits = serving_limits(self.sessions, self.memory_mb)
         torch.set_num_threads(self.threads)
-        engine = load(self.model, SamplingConfig(eagerness=self.eagerness), limits)
+        engine = load(self.model, SamplingConfig(eagerness=eagerness_of(self.eagerness)), limits)
         key = self.api_key or os.environ.get("MICROTURN_API_KEY")
-        config = ServerConfig(max_sessions=self.sessions)
+        talk = ConversationConfig(takes_images=engine.model.config.vision is not None)
+        config = ServerConfig(max_sessions=self.sessions, conversation=talk)
         warm_up = partial(measured_admission, engine, self.sessions)
         screen = self.open and has_screen()
         try:

@@ -19,6 +19,7 @@ from microturn.server.protocol import (
     Delegated,
     Failed,
     InputAudio,
+    InputImage,
     InputText,
     Mute,
     Muted,
@@ -90,6 +91,10 @@ def test_every_client_event_is_read() -> None:
         text_of("session.input_audio.unmute"): Mute(False),
         text_of("session.close", event_id="e"): Close("e"),
         text_of("session.update", session={}, event_id="e"): Update("e"),
+        text_of("session.input_image.append", image=audio): InputImage(b"\x00\x01"),
+        text_of(
+            "input_image_buffer.append", image=f"data:image/png;base64,{audio}", event_id="e"
+        ): (InputImage(b"\x00\x01", "e")),
         text_of("session.playback.ack", played_ms=120, dropped_ms=5.5): PlaybackAck(120.0, 5.5),
         text_of("session.resume", resume_token="t", last_event_id="event_7"): Resume("t", 7),
         start_with(): Start(AudioFormat("pcm", 24_000), None, {"model": "m"}),
@@ -172,6 +177,7 @@ def test_an_unknown_event_lists_the_known_ones() -> None:
 def test_bad_fields_are_refused() -> None:
     assert refused(text_of("session.input_audio.append", audio="###")).code == "invalid_audio"
     assert refused(text_of("session.input_audio.append", audio="ü")).code == "invalid_audio"
+    assert refused(text_of("session.input_image.append", image="###")).code == "invalid_image"
     assert refused(text_of("session.input_audio.append")).param == "audio"
     assert refused(text_of("session.input_audio.append", audio="", x=1)).code == "unknown_parameter"
     assert refused(text_of("session.thinking.append", content="")).param == "content"

@@ -28,7 +28,15 @@ from microturn.server.connection import (
 )
 from microturn.server.engine_thread import EngineThread, TooManySessions
 from microturn.server.live_session import ConversationConfig, LiveSession
-from microturn.server.protocol import Failed, ProtocolError, Replaced, Resume, Resumed, Start
+from microturn.server.protocol import (
+    Failed,
+    InputImage,
+    ProtocolError,
+    Replaced,
+    Resume,
+    Resumed,
+    Start,
+)
 from microturn.server.ticker import Ticker
 
 logger = logging.getLogger(__name__)
@@ -156,7 +164,11 @@ class Held:
         """Take events in. A bad one gets an error; the session goes on."""
         while True:
             try:
-                self.session.take_event(await self.link.read())
+                event = await self.link.read()
+                if isinstance(event, InputImage):
+                    await self.session.take_image(event)
+                else:
+                    self.session.take_event(event)
             except ProtocolError as error:
                 self.session.put(error.failed)
 

@@ -19,6 +19,7 @@ from microturn.server.protocol import (
     Encoding,
     Failed,
     InputAudio,
+    InputImage,
     InputText,
     Mute,
     Muted,
@@ -96,7 +97,8 @@ def refusal(error: ValidationError, client_event_id: str | None) -> ProtocolErro
 
 
 def core(event: wire.ClientEventBase) -> ClientEvent:
-    """A checked wire event -> its core event. Raises ProtocolError for audio that is not base64."""
+    """A checked wire event -> its core event. Raises ProtocolError for what is not
+    base64."""
     match event:
         case wire.SessionStart():
             return start(event)
@@ -105,7 +107,10 @@ def core(event: wire.ClientEventBase) -> ClientEvent:
         case wire.SessionClose():
             return Close(event.event_id)
         case wire.InputAudioAppend():
-            return InputAudio(decode_audio(event))
+            return InputAudio(decode(event.audio, "audio", event.event_id))
+        case wire.InputImageAppend():
+            _, _, file = event.image.rpartition("base64,")  # a data URL or its content
+            return InputImage(decode(file, "image", event.event_id), event.event_id)
         case wire.InputAudioMute() | wire.InputAudioUnmute():
             return Mute(isinstance(event, wire.InputAudioMute), event.event_id)
         case wire.PlaybackAck():
@@ -126,13 +131,13 @@ def core(event: wire.ClientEventBase) -> ClientEvent:
     raise AssertionError(f"no core event for {event!r}")
 
 
-def decode_audio(event: wire.InputAudioAppend) -> bytes:
+def decode(text: str, param: str, client_event_id: str | None) -> bytes:
     """Strict base64: a lenient decoder would skip bad characters and turn garbage into noise."""
     try:
-        return base64.b64decode(event.audio, validate=True)
+        return base64.b64decode(text, validate=True)
     except ValueError as error:
-        text = f"'audio' is not base64: {error}."
-        raise ProtocolError("invalid_audio", text, "audio", event.event_id) from None
+        message = f"'{param}' is not base64: {error}."
+        raise ProtocolError(f"invalid_{param}", message, param, client_event_id) from None
 
 
 def start(event: wire.SessionStart) -> Start:

@@ -128,6 +128,13 @@ class CommentaryAppend(ClientEventBase):
     delegation_id: str | None = None
 
 
+class InputImageAppend(ClientEventBase):
+    """Our extension, under its own name and under the one that others use."""
+
+    type: Literal["session.input_image.append", "input_image_buffer.append"]
+    image: str
+
+
 class PlaybackAck(ClientEventBase):
     """Our extension: positions of the client's loudspeaker since its socket joined."""
 
@@ -154,6 +161,8 @@ CLIENT_EVENTS: dict[str, type[ClientEventBase]] = {
     "session.instructions.append": InstructionsAppend,
     "session.thinking.append": ThinkingAppend,
     "session.commentary.append": CommentaryAppend,
+    "session.input_image.append": InputImageAppend,
+    "input_image_buffer.append": InputImageAppend,
     "session.playback.ack": PlaybackAck,
     "session.resume": SessionResume,
 }

@@ -3,6 +3,7 @@ clock: time is counted in micro-turns."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import deque
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from microturn.engine.limits import Notice as EngineNotice
+from microturn.server.camera import Camera, decode_image
 from microturn.server.connection import GOING_AWAY, NORMAL, RESTART, TRY_LATER, Ended
 from microturn.server.journal import Journal
 from microturn.server.outbox import Outbox, OutboxFull
@@ -22,6 +24,7 @@ from microturn.server.protocol import (
     Closed,
     Delegated,
     InputAudio,
+    InputImage,
     InputText,
     Mute,
     Muted,
@@ -51,7 +54,8 @@ class ConversationConfig:
     micro-turn, and all limits but `start_timeout_s` are in session time.
 
     notice_s: how long before an end the client is told. resume_s: how long a session that lost its
-    socket waits for another one, where its client asked for that.
+    socket waits for another one, where its client asked for that. takes_images: whether the model
+    sees.
     """
 
     tick_ms: float = float(MICRO_TURN_MS)
@@ -65,6 +69,7 @@ class ConversationConfig:
     notice_s: float = 60.0
     resume_s: float = 30.0
     turns_per_usage: int = 5
+    takes_images: bool = True
     pacer: PacerConfig = field(default_factory=PacerConfig)
 
 
@@ -86,7 +91,7 @@ class LiveSession:
         self.pacer = Pacer(start.format, config.pacer)
         self.encoder = Encoder(start.format)
         self.outbox = Outbox(config.max_waiting_audio, config.max_waiting_control)
-        self.playback = Playback()
+        self.playback, self.camera = Playback(), Camera()
         self.texts: deque[InputText] = deque()
         self.num_slipped = 0
         self.was_audible = False
@@ -114,6 +119,8 @@ class LiveSession:
                     text = f"{len(self.texts)} texts wait already; one is read each micro-turn."
                     raise ProtocolError("rate_limit_exceeded", text, None, event.client_event_id)
                 self.texts.append(event)
+            case InputImage():
+                raise AssertionError("images are decoded elsewhere: see take_image")
             case Mute():
                 self.pacer.mute(event.is_muted)
                 self.put(Muted(event.is_muted, event.client_event_id))
@@ -142,6 +149,20 @@ class LiveSession:
         except ValueError as error:
             raise ProtocolError("invalid_audio", str(error), "audio") from None
 
+    async def take_image(self, event: InputImage) -> None:
+        """Decoding is too slow for the event loop. Raises ProtocolError."""
+        if not self.config.takes_images:
+            text = "This server's model does not see."
+            raise ProtocolError("images_not_supported", text, None, event.client_event_id)
+        self.last_event_index = self.pacer.index
+        if not self.camera.has_room():
+            return
+        try:
+            self.camera.push(await asyncio.to_thread(decode_image, event.data))
+        except ValueError as error:
+            text = f"{error}."
+            raise ProtocolError("invalid_image", text, "image", event.client_event_id) from None
+
     # one micro-turn
 
     def next_turn(self, num_slipped: int) -> MicroTurnInput:
@@ -150,7 +171,8 @@ class LiveSession:
         self.check_ends()
         taken = self.texts.popleft() if self.texts else None
         text, updates = typed(taken, self.pacer.index)
-        turn = self.pacer.take(text, updates, self.heard_of_last())
+        images = self.camera.take(self.pacer.index)
+        turn = self.pacer.take(text, updates, self.heard_of_last(), images)
         if taken is not None:
             self.put(TextTaken(taken.kind, Span.of_input(turn.index), taken.client_event_id))
         return turn

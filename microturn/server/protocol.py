@@ -70,6 +70,14 @@ class InputAudio:
 
 
 @dataclass(frozen=True)
+class InputImage:
+    """One image as a file, as it came."""
+
+    data: bytes
+    client_event_id: str | None = None
+
+
+@dataclass(frozen=True)
 class InputText:
     """Typed text. With a `delegation_id` it is a result of delegated work."""
 
@@ -109,7 +117,9 @@ class Close:
     client_event_id: str | None = None
 
 
-ClientEvent = Start | Update | InputAudio | InputText | Mute | PlaybackAck | Resume | Close
+ClientEvent = (
+    Start | Update | InputAudio | InputImage | InputText | Mute | PlaybackAck | Resume | Close
+)
 
 
 # What the server says.
