@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from microturn.engine.engine import Engine
 from microturn.engine.load import load
-from microturn.engine.sampler import SamplingConfig
+from microturn.engine.sampler import SamplingConfig, eagerness_of
 from microturn.signal.wav import read_wav, to_rate, write_wav
 from microturn.trace import TraceLine, trace_line, write_line
 from microturn.turns import (
@@ -39,7 +39,7 @@ class OfflineRun:
     model: str = "nano"
     seed: int = 0
     instructions: str | None = None
-    eagerness: float = 0.0
+    eagerness: float | str = 0.0
     threads: int = 1
 
 
@@ -81,7 +81,7 @@ def run_offline(options: OfflineRun) -> dict[str, Any]:
     audio, rate_hz = read_wav(options.input)
     num_turns = num_micro_turns(len(audio), rate_hz)
     torch.set_num_threads(options.threads)
-    engine = load(options.model, SamplingConfig(eagerness=options.eagerness))
+    engine = load(options.model, SamplingConfig(eagerness=eagerness_of(options.eagerness)))
     heard = to_rate(audio, rate_hz, INPUT_RATE_HZ)
     track = np.zeros(num_output_samples(len(audio), rate_hz), dtype=np.float32)
     outputs = lockstep(engine, heard, num_turns, options.seed, options.instructions)

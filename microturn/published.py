@@ -17,6 +17,7 @@ from microturn.model.config import (
     AudioConfig,
     BackboneConfig,
     ExpertConfig,
+    FloorConfig,
     FlowConfig,
     ModelConfig,
     VisionConfig,
@@ -150,6 +151,7 @@ def config_to_dict(config: ModelConfig) -> dict[str, Any]:
         "max_text_tokens": config.max_text_tokens,
         "has_experts": backbone.experts is not None,
         "full_window": attention.full_window,
+        "floor": asdict(config.floor),
     }
     return fields
 
@@ -255,6 +257,7 @@ def config_from_dict(fields: dict[str, Any]) -> ModelConfig:
             flow,
             AudioConfig(audio["n_mel_bins"], audio["mel_vocab_size"]),
             vision,
+            floor=FloorConfig(**ours.get("floor", {})),
             **extra,
         )
     except KeyError as error:

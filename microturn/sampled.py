@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from microturn.model.config import FloorConfig
 from microturn.model.flow import euler
 from microturn.sequence import Markers, TurnDecision, TurnFeatures
 
@@ -68,12 +69,18 @@ def log_probs(logits: Tensor) -> Tensor:
     return torch.log_softmax(logits.float(), -1)
 
 
-def p_speak(logits: Tensor, markers: Markers, eagerness: float = 0.0) -> Tensor:
-    """Probability of `<|speak|>` against `<|silent|>`: the floor decision as a number.
+def p_speak(
+    logits: Tensor, markers: Markers, eagerness: float = 0.0, floor: FloorConfig | None = None
+) -> Tensor:
+    """Probability of `<|speak|>` against `<|silent|>`: the floor decision as a number, calibrated
+    as `floor` says, with `eagerness` added to its log odds.
 
     [..., V] -> [...].
     """
-    silent, speak = logits[..., markers.silent], logits[..., markers.speak] + eagerness
+    silent, speak = logits[..., markers.silent], logits[..., markers.speak]
+    if floor is not None and floor != FloorConfig():
+        speak = speak + ((floor.scale - 1.0) * (speak - silent) + floor.bias)
+    speak = speak + eagerness
     # Not a sigmoid of the difference: its last elements go through other code than the first ones,
     # so that the bits of one would depend on how many there are. A softmax goes row by row.
     return torch.softmax(torch.stack([silent, speak], -1), -1)[..., 1]

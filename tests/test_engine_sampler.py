@@ -7,7 +7,18 @@ from dataclasses import fields
 import pytest
 import torch
 
-from microturn.engine.sampler import SamplingConfig, choose, forbidden_mask, generator, p_speak
+from microturn.engine.sampler import (
+    EAGERNESS,
+    SamplingConfig,
+    choose,
+    eagerness_of,
+    forbidden_mask,
+    generator,
+    is_hearing,
+    leaned,
+    p_speak,
+)
+from microturn.model.config import FloorConfig
 from microturn.sequence import Markers
 
 MARKERS = Markers(*range(len(fields(Markers))))
@@ -47,6 +58,65 @@ def test_eagerness_moves_p_speak():
     logits = torch.zeros(VOCAB)
     assert p_speak(logits, MARKERS) == 0.5
     assert p_speak(logits, MARKERS, -2.0) < 0.5 < p_speak(logits, MARKERS, 2.0)
+
+
+HEARD, WORD = MARKERS.heard, 20
+
+
+def chosen(levels: dict[int, float], eagerness: float = 0.0, hears: bool = False, **floor) -> int:
+    """What is taken of tokens with these logits; all others are far below."""
+    logits = torch.full((VOCAB,), -50.0)
+    for token_id, level in levels.items():
+        logits[token_id] = level
+    mask, rng = forbidden_mask(VOCAB, MARKERS), generator(0, 0, "text")
+    config = SamplingConfig()
+    return choose(logits, mask, MARKERS, config, rng, False, eagerness, FloorConfig(**floor), hears)
+
+
+def test_eagerness_moves_all_that_takes_the_floor():
+    for taker in (WORD, MARKERS.speak):
+        close = {MARKERS.silent: 1.0, taker: 0.5}
+        assert chosen(close) == chosen(close, -1.0) == MARKERS.silent
+        assert chosen(close, 1.0) == taker
+    close = {WORD: 1.0, MARKERS.speak: 0.5}  # whether it has more to say is not its affair
+    assert chosen(close, 5.0) == chosen(close, -5.0) == WORD
+
+
+def test_eagerness_leaves_hearing_alone():
+    heard = {MARKERS.silent: 0.5, HEARD: 1.0}
+    assert {chosen(heard, lean) for lean in (-5.0, 0.0, 5.0)} == {HEARD}
+    word_heard = {MARKERS.silent: 1.0, WORD: 0.5}
+    assert chosen(word_heard, 5.0, hears=True) == MARKERS.silent
+    assert chosen(word_heard, 5.0, hears=False) == WORD  # control: a word that it would say
+    assert chosen({MARKERS.silent: 1.0, MARKERS.end: 0.5}, 1.0, hears=True) == MARKERS.end
+    assert is_hearing([HEARD, WORD], MARKERS) and not is_hearing([], MARKERS)
+    assert not is_hearing([HEARD, WORD, MARKERS.end], MARKERS)
+    assert not is_hearing([WORD], MARKERS)
+
+
+def test_calibration_moves_between_the_floor_tokens_only():
+    close = {MARKERS.silent: 1.0, MARKERS.speak: 0.5}
+    assert chosen(close) == MARKERS.silent and chosen(close, bias=1.0) == MARKERS.speak
+    assert chosen({MARKERS.speak: 1.0, WORD: 1.5}, bias=9.0) == WORD
+    logits = torch.randn(VOCAB, generator=generator(0, 1, "text"))
+    floor = FloorConfig(0.5, 0.3)
+    found = leaned(logits.clone(), MARKERS, 0.0, floor, False)
+    pair = [MARKERS.silent, MARKERS.speak]
+    assert float((found[pair].logsumexp(0) - logits[pair].logsumexp(0)).abs()) < 1e-6
+    others = [i for i in range(VOCAB) if i not in pair]
+    assert torch.equal(found[others], logits[others])
+    assert float(p_speak(found, MARKERS)) == pytest.approx(
+        float(p_speak(logits, MARKERS, 0.0, floor)), abs=1e-6
+    )
+    assert torch.equal(leaned(logits.clone(), MARKERS, 0.0, FloorConfig(), False), logits)
+
+
+def test_eagerness_has_names():
+    assert eagerness_of("balanced") == 0.0 and eagerness_of(2) == 2.0
+    assert list(EAGERNESS.values()) == sorted(EAGERNESS.values())
+    for wrong in ("pushy", float("nan")):
+        with pytest.raises(ValueError, match="eagerness"):
+            eagerness_of(wrong)
 
 
 @pytest.mark.parametrize("changes", [{"num_flow_steps": 0}, {"text_temperature": -1.0}])

@@ -21,7 +21,7 @@ from microturn.engine.limits import (
     SessionLimits,
     reserved_bytes,
 )
-from microturn.engine.sampler import SamplingConfig, forbidden_mask
+from microturn.engine.sampler import SamplingConfig, eagerness_of, forbidden_mask
 from microturn.engine.session import Session, check_index, gone_back, listen, own_tails
 from microturn.engine.snapshot import fingerprint, pack, unpack
 from microturn.engine.tick import Tick, Work
@@ -62,12 +62,19 @@ class Engine:
     # ---- sessions come and go
 
     @torch.inference_mode()
-    def open(self, seed: int | None = None, instructions: str | None = None) -> str:
+    def open(
+        self,
+        seed: int | None = None,
+        instructions: str | None = None,
+        eagerness: float | str | None = None,
+    ) -> str:
         """Start a session; `instructions` stand before the first micro-turn. Returns its id.
 
-        Raises EngineFull when there is no slot or no room.
+        eagerness: a number or a name of `EAGERNESS`; None takes the engine's. Raises EngineFull
+        when there is no slot or no room, ValueError for an unknown eagerness.
         """
-        session = self._empty(seed or 0)
+        eagerness = self.sampling.eagerness if eagerness is None else eagerness_of(eagerness)
+        session = replace(self._empty(seed or 0), eagerness=eagerness)
         if instructions:
             markers = self.text.markers
             ids = typed_message(markers.message_system, self.text.encode(instructions), markers)

@@ -7,22 +7,45 @@ Legend: V vocabulary, F mel frames, M mel bins.
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from microturn.model.config import FloorConfig
 from microturn.sampled import p_speak
 from microturn.sequence import MAX_TEXT_TOKENS, Markers
+
+# In log odds: an eager model speaks where p(speak) is 0.18, a reserved one where it is 0.82.
+EAGERNESS = MappingProxyType(
+    {"reserved": -1.5, "calm": -0.75, "balanced": 0.0, "keen": 0.75, "eager": 1.5}
+)
+
+
+def eagerness_of(value: float | str) -> float:
+    """An eagerness by name or as it is. Raises ValueError for an unknown name or no number."""
+    if isinstance(value, str):
+        if value not in EAGERNESS:
+            raise ValueError(
+                f"no eagerness {value!r}: give a number, or one of {', '.join(EAGERNESS)}"
+            )
+        return EAGERNESS[value]
+    if not math.isfinite(value):
+        raise ValueError(f"eagerness must be a number, got {value}")
+    return float(value)
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
     """How the model's decisions are drawn.
 
-    text_temperature 0 takes the likeliest token. `eagerness` is added to the logit of `<|speak|>`
-    at the floor decision: positive speaks sooner, negative is more reserved. noise_temperature
-    scales the flow's noise.
+    text_temperature 0 takes the likeliest token. `eagerness` is added to the log odds of taking or
+    keeping the floor: above 0 speaks sooner, below 0 is more reserved; `EAGERNESS` has names for
+    some of it. A session may have its own. noise_temperature scales the flow's noise.
     """
 
     text_temperature: float = 0.0
@@ -60,6 +83,38 @@ def forbidden_mask(vocab_size: int, markers: Markers) -> Tensor:
     return mask_V
 
 
+def is_hearing(text_ids: Sequence[int], markers: Markers) -> bool:
+    """Whether the heard lane is open after these tokens of a micro-turn."""
+    return text_ids[:1] == [markers.heard] and markers.end not in text_ids
+
+
+def leaned(
+    logits_V: Tensor, markers: Markers, eagerness: float, floor: FloorConfig, hears: bool
+) -> Tensor:
+    """Logits with the calibration and the eagerness in them, [V].
+
+    The calibration moves weight between the two floor tokens and leaves their sum, so that texts
+    get no longer or shorter by it. Eagerness is for all that takes the floor: said words and
+    `<|speak|>`, and in the heard lane what ends it to speak. What is heard, handed over or silence
+    keeps its logit.
+    """
+    if floor != FloorConfig():
+        both = logits_V[[markers.silent, markers.speak]]
+        odds = floor.scale * (both[1] - both[0]) + floor.bias
+        share = functional.logsigmoid(torch.stack([-odds, odds]))
+        logits_V[[markers.silent, markers.speak]] = both.logsumexp(0) + share
+    if eagerness == 0.0:
+        return logits_V
+    if hears:
+        logits_V[[markers.end, markers.speak]] += eagerness
+        return logits_V
+    kept = [markers.silent, markers.heard, markers.delegate]
+    kept_K = logits_V[kept]
+    logits_V = logits_V + eagerness
+    logits_V[kept] = kept_K
+    return logits_V
+
+
 def choose(
     logits_V: Tensor,
     forbidden_V: Tensor,
@@ -67,14 +122,18 @@ def choose(
     config: SamplingConfig,
     rng: torch.Generator,
     must_end: bool,
+    eagerness: float | None = None,
+    floor: FloorConfig | None = None,
+    hears: bool = False,
 ) -> int:
-    """One output token. With `must_end` only the two floor tokens are left."""
+    """One output token. With `must_end` only the two floor tokens are left. eagerness: that of the
+    session, None for the config's; hears: the heard lane is open."""
+    eagerness, floor = config.eagerness if eagerness is None else eagerness, floor or FloorConfig()
     if must_end:
-        return (
-            markers.speak if p_speak(logits_V, markers, config.eagerness) > 0.5 else markers.silent
-        )
+        p = p_speak(logits_V, markers, eagerness, floor)
+        return markers.speak if p > 0.5 else markers.silent
     logits_V = logits_V.masked_fill(forbidden_V, float("-inf"))
-    logits_V[markers.speak] += config.eagerness
+    logits_V = leaned(logits_V, markers, eagerness, floor, hears)
     if config.text_temperature == 0:
         return int(logits_V.argmax())
     probability_V = torch.softmax(logits_V / config.text_temperature, -1)

@@ -57,6 +57,7 @@ class Session:
     last: MicroTurnOutput | None = None
     delegating: Delegating | None = None
     past: tuple[Kept, ...] = ()  # oldest first
+    eagerness: float = 0.0  # added to the log odds of speaking (SamplingConfig)
     prefix_ids: tuple[int, ...] = ()  # until the first micro-turn
     sampled: Sampled | None = None  # of the last micro-turn, where the engine records
 

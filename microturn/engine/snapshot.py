@@ -49,6 +49,7 @@ def pack(session: Session, print_of_engine: str) -> bytes:
     """One session as bytes."""
     state: dict[str, Any] = {
         "seed": session.seed,
+        "eagerness": session.eagerness,
         "index": session.index,
         "pending_id": session.pending_id,
         "prefix_ids": session.prefix_ids,
@@ -123,6 +124,7 @@ def unpack(blob: bytes, print_of_engine: str, empty: Session) -> Session:
     return replace(
         empty,
         seed=state["seed"],
+        eagerness=state.get("eagerness", empty.eagerness),
         backbone=BackboneState(layers, length),
         index=state["index"],
         pending_id=state["pending_id"],

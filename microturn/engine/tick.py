@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from microturn.engine.limits import SessionEnded
-from microturn.engine.sampler import SamplingConfig, choose, generator
+from microturn.engine.sampler import SamplingConfig, choose, generator, is_hearing
 from microturn.engine.session import Session, delegate
 from microturn.model.cache import Mark
 from microturn.model.model import InteractionModel
@@ -170,7 +170,11 @@ class Tick:
                 f"{work.index}: it is closed; open another"
             )
         must_end = len(work.text_ids) >= config.max_text_tokens
-        token_id = choose(logits_V, self.forbidden_V, markers, config, work.rng, must_end)
+        eagerness, floor = work.session.eagerness, self.model.config.floor
+        hears = is_hearing(work.text_ids, markers)
+        token_id = choose(
+            logits_V, self.forbidden_V, markers, config, work.rng, must_end, eagerness, floor, hears
+        )
         if token_id not in (markers.silent, markers.speak):
             work.text_ids.append(token_id)
             work.is_guessing = work.is_guessing or work.text_ids[0] != markers.heard
@@ -178,7 +182,7 @@ class Tick:
             return
         forced = work.force_speak
         work.speaks = token_id == markers.speak if forced is None else forced
-        work.p_speak = float(p_speak(logits_V, markers, config.eagerness))
+        work.p_speak = float(p_speak(logits_V, markers, eagerness, floor))
         work.run = None
         if work.speaks and work.num_ahead:
             work.session.backbone.accept()
@@ -293,7 +297,7 @@ class Tick:
             TurnDecision(tuple(work.text_ids), work.speaks),
             log_prob_NV[torch.arange(len(chosen)), chosen],
             work.p_speak,
-            self.sampling.eagerness,
+            work.session.eagerness,
             work.before.prefix_ids,
             log_prob_NV if self.recording == "distributions" else None,
             work.flow,

@@ -173,6 +173,21 @@ class FlowConfig:
 
 
 @dataclass(frozen=True)
+class FloorConfig:
+    """Calibration of the floor decision, measured after training (`train/calibrate.py`).
+
+    With d the logit of `<|speak|>` less that of `<|silent|>`, p(speak) is sigmoid(scale d + bias).
+    """
+
+    scale: float = 1.0
+    bias: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"the scale of the floor decision must be above 0, got {self.scale}")
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The whole interaction model. `vision` is None for a model that does not see."""
 
@@ -181,6 +196,7 @@ class ModelConfig:
     audio: AudioConfig = field(default_factory=AudioConfig)
     vision: VisionConfig | None = field(default_factory=VisionConfig)
     max_text_tokens: int = MAX_TEXT_TOKENS
+    floor: FloorConfig = field(default_factory=FloorConfig)
 
     def __post_init__(self) -> None:
         _require_positive(self, "max_text_tokens")

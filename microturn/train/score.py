@@ -94,7 +94,7 @@ def score(
     (eagerness,) = {turn.eagerness for turns in conversations for turn in turns}
     return Scores(
         log_prob_NV.gather(1, chosen_N[:, None])[:, 0],
-        p_speak(logits_NV[is_floor_N], markers, eagerness),
+        p_speak(logits_NV[is_floor_N], markers, eagerness, model.config.floor),
         velocities(model, hidden_BSD, slot_index_UK, flows_of(conversations)),
         log_prob_NV,
     )
