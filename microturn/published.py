@@ -20,6 +20,7 @@ from microturn.model.config import (
     FloorConfig,
     FlowConfig,
     ModelConfig,
+    RetentionConfig,
     VisionConfig,
 )
 
@@ -152,6 +153,7 @@ def config_to_dict(config: ModelConfig) -> dict[str, Any]:
         "has_experts": backbone.experts is not None,
         "full_window": attention.full_window,
         "floor": asdict(config.floor),
+        "retention": None if attention.retention is None else asdict(attention.retention),
     }
     return fields
 
@@ -185,8 +187,15 @@ def _num_dense(text: dict[str, Any]) -> int:
     return count
 
 
+def _retention(fields: dict[str, Any] | None) -> RetentionConfig | None:
+    if fields is None:
+        return None
+    numbers = (fields["num_text"], fields["num_first"])
+    return RetentionConfig(*numbers, tuple(fields["passing_ids"]))
+
+
 def _backbone_from_dict(
-    text: dict[str, Any], has_experts: bool, full_window: int | None
+    text: dict[str, Any], has_experts: bool, ours: dict[str, Any]
 ) -> BackboneConfig:
     attention = AttentionConfig(
         num_heads=text["num_attention_heads"],
@@ -200,7 +209,8 @@ def _backbone_from_dict(
         rel_extent=text["rel_extent"],
         log_scaling_floor=text.get("log_scaling_n_floor"),
         log_scaling_alpha=text.get("log_scaling_alpha", 0.1),
-        full_window=full_window,
+        full_window=ours.get("full_window"),
+        retention=_retention(ours.get("retention")),
     )
     # Some configs call the experts' width `intermediate_size`, and name the dense one apart.
     dense_width = text.get("dense_intermediate_size")
@@ -238,9 +248,7 @@ def config_from_dict(fields: dict[str, Any]) -> ModelConfig:
     """Undo `config_to_dict`; a published config without our fields gets a default flow head."""
     try:
         ours = fields.get("microturn") or {}
-        backbone = _backbone_from_dict(
-            fields["text_config"], ours.get("has_experts", True), ours.get("full_window")
-        )
+        backbone = _backbone_from_dict(fields["text_config"], ours.get("has_experts", True), ours)
         flow = FlowConfig(**ours["flow"]) if "flow" in ours else DEFAULT_FLOW
         audio = fields["audio_config"]
         vision = None

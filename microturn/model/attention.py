@@ -12,6 +12,8 @@ E rel width, N key positions, L distances.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,6 +22,7 @@ from microturn.model.banded import attend_batched, attend_tiled
 from microturn.model.cache import KEY_BLOCK, LayerState, empty_layer
 from microturn.model.config import BackboneConfig
 from microturn.model.fused import causal_convolution, rms_norm
+from microturn.model.retention import Sight, TextRows, attend_whole
 from microturn.model.tiles import tiled_linear
 
 
@@ -88,6 +91,9 @@ class Attention(nn.Module):
         self.scaling_alpha = attention.log_scaling_alpha
         window = attention.window if self.is_sliding else attention.full_window
         self.has_window = window is not None
+        self.sight = None
+        if not self.is_sliding and window is not None and attention.retention is not None:
+            self.sight = Sight(window, -(-(window - 1) // KEY_BLOCK), attention.retention)
         self.reach = None if window is None else -(-(window - 1) // KEY_BLOCK)
         extent = attention.rel_extent if window is None else window
         kv_width = self.num_kv_heads * self.head_width
@@ -105,9 +111,10 @@ class Attention(nn.Module):
 
     def empty_state(self, width: int, kernel: int) -> LayerState:
         """State of a stream that has no positions yet."""
-        return empty_layer(
+        layer = empty_layer(
             self.num_kv_heads, self.head_width, width, kernel - 1, self.reach, self.k_norm.weight
         )
+        return layer if self.sight is None else replace(layer, text=TextRows.none(layer.key_KNW))
 
     def tau(self, first: int, num_rows: int, like: Tensor) -> Tensor | None:
         """Log-length scaling at absolute positions, [S, 1, 1], or None where it is off."""
@@ -129,7 +136,7 @@ class Attention(nn.Module):
             rel_BSHE = (rel_BSHE.float() * tau_S11).to(rel_BSHE.dtype)
         return q_BSHW, rel_BSHE
 
-    def forward(self, x_BSD: Tensor) -> Tensor:
+    def forward(self, x_BSD: Tensor, is_text_BS: Tensor | None = None) -> Tensor:
         """Whole rows from position 0: [B, S, D] -> [B, S, D]; S is a multiple of 16."""
         batch, length, _ = x_BSD.shape
         q_BSHW, rel_BSHE = self.queries(x_BSD, 0)
@@ -140,6 +147,10 @@ class Attention(nn.Module):
         k_BNKW = functional.pad(k_BSKW.to(q_BSHW.dtype), pad)
         v_BNKW = functional.pad(v_BSKW.to(q_BSHW.dtype), pad)
         profile_EL = self.rel_logits_proj.proj_bias.to(q_BSHW.dtype)
+        if self.sight is not None and is_text_BS is not None:
+            queries, keys = (q_BSHW, rel_BSHE), (k_BNKW, v_BNKW)
+            mixed_BSHW = attend_whole(queries, keys, is_text_BS, profile_EL, self.sight)
+            return tiled_linear(mixed_BSHW.flatten(2), self.wo_ud.weight)
         attend = attend_tiled if x_BSD.device.type == "cpu" else attend_batched
         mixed_BSHW = attend(
             q_BSHW, rel_BSHE, k_BNKW, v_BNKW, profile_EL, self.reach, self.has_window

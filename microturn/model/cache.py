@@ -11,9 +11,13 @@ Legend: K key-value heads, N buffer positions, W head width, T tail positions, C
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from microturn.model.retention import TextRows
 
 KEY_BLOCK = 256
 
@@ -24,7 +28,7 @@ class LayerState:
 
     `reach` is how many blocks before a query's own block the layer can see; None means all.
     tails: the last kernel - 1 inputs of the convolutions of k and v, side by side, of the attention
-    output and of the feed-forward part.
+    output and of the feed-forward part. text: what is remembered beyond the window.
     """
 
     key_KNW: Tensor
@@ -32,6 +36,7 @@ class LayerState:
     tails: tuple[Tensor, Tensor, Tensor]
     start: int = 0
     reach: int | None = None
+    text: TextRows | None = None
 
     def with_room(self, length: int, num_new: int) -> LayerState:
         """The same content, room for `num_new` more positions; blocks out of sight are dropped."""
@@ -59,9 +64,7 @@ class LayerState:
             after[num_new : num_new + len(before)]
             for after, before in zip(inputs, self.tails, strict=True)
         )
-        return LayerState(
-            self.key_KNW, self.value_KNW, (kv, attention, mlp), self.start, self.reach
-        )
+        return replace(self, tails=(kv, attention, mlp))
 
     def write(self, key_KSW: Tensor, value_KSW: Tensor, length: int) -> None:
         """Put new rows behind the first `length` positions."""
@@ -85,8 +88,13 @@ class LayerState:
 
     def clone(self) -> LayerState:
         kv, attention, mlp = (tail.clone() for tail in self.tails)
-        buffers = (self.key_KNW.clone(), self.value_KNW.clone())
-        return LayerState(*buffers, (kv, attention, mlp), self.start, self.reach)
+        key_KNW, value_KNW = self.key_KNW.clone(), self.value_KNW.clone()
+        return replace(self, key_KNW=key_KNW, value_KNW=value_KNW, tails=(kv, attention, mlp))
+
+    def tensors(self) -> list[Tensor]:
+        """Everything that it holds."""
+        text = [] if self.text is None else [self.text.key_KMW, self.text.value_KMW]
+        return [self.key_KNW, self.value_KNW, *self.tails, *text]
 
 
 @dataclass(frozen=True)
@@ -139,9 +147,7 @@ class BackboneState:
 
     def num_bytes(self) -> int:
         """Memory held by buffers and tails."""
-        tensors: list[Tensor] = []
-        for layer in self.layers:
-            tensors += [layer.key_KNW, layer.value_KNW, *layer.tails]
+        tensors = [tensor for layer in self.layers for tensor in layer.tensors()]
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 

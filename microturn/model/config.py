@@ -18,13 +18,35 @@ def _require_positive(owner: object, *names: str) -> None:
 
 
 @dataclass(frozen=True)
+class RetentionConfig:
+    """Text that full layers with a window go on seeing beyond it (`retention.py`).
+
+    num_text: so many positions; num_first: of them the first of the stream, which stay for good.
+    passing_ids: tokens that are not remembered: those of the floor.
+    """
+
+    num_text: int
+    num_first: int
+    passing_ids: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "num_text")
+        if self.num_text % 16:  # rows of keys in whole tiles
+            raise ValueError(f"num_text must be a multiple of 16, got {self.num_text}")
+        if not 0 <= self.num_first < self.num_text:
+            raise ValueError(
+                f"num_first must be 0 to {self.num_text - 1} of num_text, got {self.num_first}"
+            )
+
+
+@dataclass(frozen=True)
 class AttentionConfig:
     """Grouped-query attention of full and of sliding layers.
 
     rel_width: width of the relative states; rel_extent: distance, in positions, that the learned
     relative bias reaches in full layers (in layers with a window it reaches exactly the window).
     full_window: a window for full layers too, so that a stream's cost and memory stay flat for a
-    day; None, as published, lets them see everything.
+    day; None, as published, lets them see everything. retention: text that they see beyond it.
     log_scaling_floor: from which position on scores of full layers grow with log length; None
     leaves them alone.
     """
@@ -41,6 +63,7 @@ class AttentionConfig:
     log_scaling_floor: int | None = None
     log_scaling_alpha: float = 0.1
     full_window: int | None = None
+    retention: RetentionConfig | None = None
 
     def __post_init__(self) -> None:
         _require_positive(
@@ -61,6 +84,8 @@ class AttentionConfig:
         ):
             if heads % kv_heads:
                 raise ValueError(f"{heads} heads cannot share {kv_heads} key-value heads evenly")
+        if self.retention is not None and self.full_window is None:
+            raise ValueError("retention is for layers with a window: give full_window too")
         if self.log_scaling_floor is not None and self.log_scaling_floor < 1:
             raise ValueError(f"log_scaling_floor must be at least 1, got {self.log_scaling_floor}")
 

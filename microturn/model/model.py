@@ -16,9 +16,10 @@ from microturn.model.embed import Embedder
 from microturn.model.experts import Experts, SharedExperts
 from microturn.model.flow import FlowHead
 from microturn.model.narrow import Narrow, wide
+from microturn.model.retention import is_text
 from microturn.model.stream import by_columns
 from microturn.model.transformer import Transformer
-from microturn.sequence import Positions
+from microturn.sequence import Kind, Positions
 
 
 class InteractionModel(nn.Module):
@@ -40,12 +41,22 @@ class InteractionModel(nn.Module):
         `loads` collects one tensor of rows per expert for each mixture layer.
         """
         x_SD = self.embedder(positions)
-        return self.transformer(x_SD.view(num_rows, -1, x_SD.shape[-1]), loads)
+        is_text_S = self.remembered(positions)
+        is_text_BS = None if is_text_S is None else is_text_S.view(num_rows, -1)
+        return self.transformer(x_SD.view(num_rows, -1, x_SD.shape[-1]), loads, is_text_BS)
 
     def extend(self, positions: Positions, state: BackboneState, num_ahead: int = 0) -> Tensor:
         """Append positions to one session's state: hidden_SD of the new positions. The last
         `num_ahead` are a guess (`BackboneState.accept`)."""
-        return self.transformer.extend(self.embedder(positions), state, num_ahead)
+        x_SD, is_text_S = self.embedder(positions), self.remembered(positions)
+        return self.transformer.extend(x_SD, state, num_ahead, is_text_S)
+
+    def remembered(self, positions: Positions) -> Tensor | None:
+        """Which positions full layers see beyond their window, [S]; None without retention."""
+        retention = self.config.backbone.attention.retention
+        if retention is None:
+            return None
+        return is_text(positions.kind_S, positions.id_S, Kind.TEXT, retention)
 
     def text_logits(self, hidden: Tensor) -> Tensor:
         """[..., D] -> [..., V] in float32."""

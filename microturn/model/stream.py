@@ -11,7 +11,7 @@ distances, R query rows of a block, X experts with the shared ones last, I exper
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from microturn.model.cache import KEY_BLOCK, LayerState
 from microturn.model.experts import DenseMLP, MixtureMLP
 from microturn.model.fused import continue_convolution, gated, normed
 from microturn.model.narrow import Matrix, Narrow, join, wide
+from microturn.model.retention import Choice, attend_with_text
 from microturn.model.tiles import ROW_TILE
 
 MAX_EXPERTS = 16  # so many, on one tile of rows, cost less than to sort rows by expert
@@ -96,7 +97,12 @@ class PackedAttention:
         )
 
     def extend(
-        self, x_SD: Tensor, num_new: int, length: int, state: LayerState
+        self,
+        x_SD: Tensor,
+        num_new: int,
+        length: int,
+        state: LayerState,
+        is_text_S: Tensor | None = None,
     ) -> tuple[Tensor, LayerState, Tensor]:
         """Append the first `num_new` rows at position `length`: the output [S, D], the state with
         them written, and the convolution's inputs with the tail before them."""
@@ -118,9 +124,25 @@ class PackedAttention:
             rel_SHE = rel_SHE * tau_S11
         v_SKW = projected_SU[:num_new, k_end:v_end].unflatten(1, (part.num_kv_heads, -1))
         state = state.with_room(length, num_new)
-        state.write(k_SKW[:num_new].transpose(0, 1), v_SKW.transpose(0, 1), length)
+        new = (k_SKW[:num_new].transpose(0, 1), v_SKW.transpose(0, 1))
+        state.write(*new, length)
+        state = self.remember(state, new, is_text_S, length)
         mixed_SC = self.attend(q_SHW.to(dtype), rel_SHE.to(dtype), num_new, length, state)
         return functional.linear(mixed_SC, wide(self.out_DC)), state, inputs
+
+    def remember(
+        self,
+        state: LayerState,
+        new: tuple[Tensor, Tensor],
+        is_text_S: Tensor | None,
+        length: int,
+    ) -> LayerState:
+        """The state with what is text among new keys and values, [K, S, W], at `length`."""
+        sight = self.part.sight
+        if state.text is None or sight is None or is_text_S is None:
+            return state
+        text = state.text.append(new, is_text_S, length, sight.reach, sight.config)
+        return replace(state, text=text)
 
     def attend(
         self, q_SHW: Tensor, rel_SHE: Tensor, num_new: int, length: int, state: LayerState
@@ -150,6 +172,14 @@ class PackedAttention:
         profile_EL = self.profile_EL.to(q_RHW.dtype)
         skew = Skew.of(offset, key_KNW.shape[1], profile_EL.shape[1], self.part.has_window)
         near_EL = profile_EL[:, profile_EL.shape[1] - skew.near :]
+        sight = self.part.sight
+        if state.text is not None and sight is not None:
+            choice = Choice.of(state.text.position, block, sight.reach, sight.config)
+            old = tuple(kept.to(q_RHW.dtype) for kept in state.text.chosen(choice))
+            mask_RM = choice.mask(position, len(q_RHW), sight.window)
+            queries, keys = (q_RHW, rel_RHE), (key_KNW, value_KNW)
+            text = (old[0], old[1], mask_RM)
+            return attend_with_text(queries, keys, text, near_EL, skew).flatten(1)
         if q_RHW.device.type == "cpu":
             return attend_tile(q_RHW, rel_RHE, key_KNW, value_KNW, near_EL, skew).flatten(1)
         keys = (key_KNW.transpose(0, 1)[None], value_KNW.transpose(0, 1)[None])
@@ -229,13 +259,19 @@ class PackedLayer:
     mlp_taps_T1D: Tensor
 
     def extend(
-        self, x_SD: Tensor, num_new: int, num_ahead: int, length: int, state: LayerState
+        self,
+        x_SD: Tensor,
+        num_new: int,
+        num_ahead: int,
+        length: int,
+        state: LayerState,
+        is_text_S: Tensor | None = None,
     ) -> tuple[Tensor, LayerState, LayerState]:
         """Padded rows, `num_new` of them real, at position `length`: new rows, the state before the
         last `num_ahead` of them, and the state after all."""
         tails = state.tails
         branch_SD, state, kv_inputs = self.attention.extend(
-            norm(self.attn_norm, x_SD), num_new, length, state
+            norm(self.attn_norm, x_SD), num_new, length, state, is_text_S
         )
         branch_SD = branch_SD.float()
         attn_inputs = continue_convolution(tails[1], branch_SD, self.attn_taps_T1D)

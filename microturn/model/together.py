@@ -29,13 +29,14 @@ from microturn.sequence import Positions, concatenate
 
 @dataclass(frozen=True)
 class Share:
-    """One stream's rows: the first of them among all, how many, how many of them are a guess, and
-    their first position in the stream."""
+    """One stream's rows: the first of them among all, how many, how many of them are a guess, their
+    first position in the stream, and which of those that are no guess are text to remember."""
 
     first: int
     num_new: int
     num_ahead: int
     length: int
+    is_text_S: Tensor | None = None
 
     @property
     def rows(self) -> slice:
@@ -58,7 +59,10 @@ def extend_together(
     for run, state, ahead in zip(runs, states, num_ahead, strict=True):
         if not 0 <= ahead < len(run):
             raise ValueError(f"extend needs at least one position, got {len(run) - ahead}")
-        shares.append(Share(first, len(run), ahead, state.length))
+        is_text_S = model.remembered(run)
+        if is_text_S is not None:
+            is_text_S = is_text_S[: len(run) - ahead]
+        shares.append(Share(first, len(run), ahead, state.length, is_text_S))
         first += len(run)
     with torch.no_grad():
         x_SD = model.embedder(concatenate(runs))
@@ -195,7 +199,9 @@ def attend(
         if tau_R11 is not None:
             q_RHW, rel_RHE = q_RHW.to(dtype).float() * tau_R11, rel_RHE * tau_R11
         state = state.with_room(share.length, share.num_new)
-        state.write(k_RKW.transpose(0, 1), v_SKW[share.rows].transpose(0, 1), share.length)
+        new = (k_RKW.transpose(0, 1), v_SKW[share.rows].transpose(0, 1))
+        state.write(*new, share.length)
+        state = packed.remember(state, new, share.is_text_S, share.length)
         pad = (0, 0, 0, 0, 0, -share.num_new % ROW_TILE)
         q_RHW, rel_RHE = (functional.pad(rows.to(dtype), pad) for rows in (q_RHW, rel_RHE))
         mixed_RC = packed.attend(q_RHW, rel_RHE, share.num_new, share.length, state)

@@ -38,8 +38,11 @@ class Block(nn.Module):
         self.mlp = feed_forward(config, layer)
         self.mlp_sconv = ShortConvolution(config.width, config.conv_kernel)
 
-    def forward(self, x_BSD: Tensor, loads: list[Tensor] | None) -> Tensor:
-        x_BSD = x_BSD + self.attn_sconv(self.attn(self.attn_norm(x_BSD))).to(x_BSD.dtype)
+    def forward(
+        self, x_BSD: Tensor, loads: list[Tensor] | None, is_text_BS: Tensor | None = None
+    ) -> Tensor:
+        mixed_BSD = self.attn(self.attn_norm(x_BSD), is_text_BS)
+        x_BSD = x_BSD + self.attn_sconv(mixed_BSD).to(x_BSD.dtype)
         normed_ND = self.mlp_norm(x_BSD).flatten(0, 1)
         branch_BSD = self.mlp(normed_ND, loads).view(x_BSD.shape)
         return x_BSD + self.mlp_sconv(branch_BSD).to(x_BSD.dtype)
@@ -73,17 +76,25 @@ class Transformer(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=INIT_STD)
 
-    def forward(self, x_BSD: Tensor, loads: list[Tensor] | None = None) -> Tensor:
+    def forward(
+        self,
+        x_BSD: Tensor,
+        loads: list[Tensor] | None = None,
+        is_text_BS: Tensor | None = None,
+    ) -> Tensor:
         """Whole rows from position 0, any S: hidden states after the final norm, [B, S, D].
 
-        `loads` gets one tensor of rows per routed expert from each mixture layer.
+        `loads` gets one tensor of rows per routed expert from each mixture layer. is_text_BS:
+        positions to remember beyond the window, where the model has retention.
         """
         length = x_BSD.shape[1]
         if length < 1:
             raise ValueError("a row needs at least one position")
         x_BSD = functional.pad(x_BSD, (0, 0, 0, -length % ROW_TILE))
+        if is_text_BS is not None:
+            is_text_BS = functional.pad(is_text_BS, (0, x_BSD.shape[1] - length))
         for block in self.blocks():
-            x_BSD = block(x_BSD, loads)
+            x_BSD = block(x_BSD, loads, is_text_BS)
         return self.norm(x_BSD[:, :length])
 
     def blocks(self) -> list[Block]:
@@ -109,23 +120,33 @@ class Transformer(nn.Module):
         return super().train(mode)
 
     @torch.no_grad()
-    def extend(self, x_SD: Tensor, state: BackboneState, num_ahead: int = 0) -> Tensor:
+    def extend(
+        self,
+        x_SD: Tensor,
+        state: BackboneState,
+        num_ahead: int = 0,
+        is_text_S: Tensor | None = None,
+    ) -> Tensor:
         """Append S >= 1 positions of one stream: hidden states after the final norm, [S, D].
 
         The last `num_ahead` of them are a guess: the stream ends before them until
-        `state.accept()`. Changes `state` only when all layers are done; if it raises, the state is
-        as it was.
+        `state.accept()`; they are not remembered as text. Changes `state` only when all layers are
+        done; if it raises, the state is as it was.
         """
         num_new = len(x_SD)
         if not 0 <= num_ahead < num_new:
             raise ValueError(f"extend needs at least one position, got {num_new - num_ahead}")
         x_SD = functional.pad(x_SD, (0, 0, 0, -num_new % ROW_TILE))
+        if is_text_S is not None:
+            is_text_S = is_text_S[: num_new - num_ahead]
         packed = self.packed or [block.packed() for block in self.blocks()]
         layers: list[LayerState] = []
         ahead: list[LayerState] = []
         try:
             for part, layer in zip(packed, state.layers, strict=True):
-                x_SD, now, then = part.extend(x_SD, num_new, num_ahead, state.length, layer)
+                x_SD, now, then = part.extend(
+                    x_SD, num_new, num_ahead, state.length, layer, is_text_S
+                )
                 layers.append(now)
                 ahead.append(then)
             hidden_SD = self.norm(x_SD)[:num_new]
