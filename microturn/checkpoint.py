@@ -33,6 +33,7 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 WEIGHTS_MODE = 0o644  # safetensors writes 0600, which others could not read once installed
+PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 IGNORED = ("model.mtp.",)  # multi-token-prediction layers, which we do not have
 
 __all__ = ["CheckpointError", "load_config", "load_weights", "save", "save_tensors"]
@@ -144,5 +145,9 @@ def _weight_files(path: Path) -> list[Path]:
         files = [path / WEIGHTS_FILE]
     for file in files:
         if not file.is_file():
-            raise FileNotFoundError(f"{path} has no {file.name}; is the checkpoint complete?")
+            pickled = [p.name for end in PICKLED for p in path.glob(f"*{end}")]
+            hint = "is the checkpoint complete?"
+            if pickled:
+                hint = f"{pickled[0]} is not read, since that could run code: convert it"
+            raise FileNotFoundError(f"{path} has no {file.name}; {hint}")
     return files
