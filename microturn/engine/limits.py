@@ -92,6 +92,10 @@ def reserved_bytes(backbone: BackboneConfig, limits: SessionLimits) -> int:
         else:
             positions = limits.max_micro_turns * POSITIONS_PER_MICRO_TURN
             blocks = 4 * -(-positions // KEY_BLOCK)  # twice the need, and once more while it grows
+        if attention.retention is not None and not is_sliding and window is not None:
+            # Text is kept by value: each kept micro-turn may hold its own.
+            rows = attention.retention.num_text + (-(-(window - 1) // KEY_BLOCK) + 1) * KEY_BLOCK
+            total += 4 * 2 * kv_width * rows * (1 + limits.kept_micro_turns)
         tails = (backbone.conv_kernel - 1) * 2 * (kv_width + backbone.width)
         total += 4 * (2 * kv_width * KEY_BLOCK * blocks + (1 + limits.kept_micro_turns) * tails)
     return total + SIGNAL_BYTES * (1 + limits.kept_micro_turns)

@@ -74,7 +74,7 @@ class Session:
         for kept in self.past:
             layers += kept.mark.layers
         sessions = [self, *(kept.session for kept in self.past)]
-        tensors = [t for layer in layers for t in (layer.key_KNW, layer.value_KNW, *layer.tails)]
+        tensors = [tensor for layer in layers for tensor in layer.tensors()]
         for session in sessions:
             vocoder = session.vocoder
             tensors += [session.heard.tail_N, session.said.tail_N]

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from microturn.engine.session import Delegating, Session
 from microturn.model.cache import KEY_BLOCK, BackboneState, LayerState
+from microturn.model.retention import TextRows
 from microturn.signal.mel import HeardState, SaidState
 from microturn.signal.vocoder import VocoderState
 from microturn.turns import Delegation, MicroTurnOutput, Timings
@@ -75,6 +76,8 @@ def pack(session: Session, print_of_engine: str) -> bytes:
         tensors[f"{number}.key"] = layer.key_KNW[:, rows]
         tensors[f"{number}.value"] = layer.value_KNW[:, rows]
         tensors |= {f"{number}.tail{i}": tail for i, tail in enumerate(layer.tails)}
+        if layer.text is not None:
+            tensors |= {f"{number}.text.{k}": tensor for k, tensor in vars(layer.text).items()}
     if session.last is not None:
         state["last"] = {
             field.name: getattr(session.last, field.name)
@@ -174,7 +177,13 @@ def filled(
     tails: Any = tuple(
         tensors[f"{number}.tail{i}"].to(tail.device) for i, tail in enumerate(layer.tails)
     )
-    return replace(layer, key_KNW=buffers[0], value_KNW=buffers[1], tails=tails, start=start)
+    text = layer.text
+    if text is not None:
+        device = text.position.device
+        names = [f"{number}.text.{k}" for k in vars(text)]
+        text = TextRows(*(tensors[name].to(device) for name in names))
+    layer = replace(layer, tails=tails, start=start, text=text)
+    return replace(layer, key_KNW=buffers[0], value_KNW=buffers[1])
 
 
 def last_output(state: dict[str, Any], audio_N: Tensor) -> MicroTurnOutput:
