@@ -1,4 +1,5 @@
-"""`microturn doctor`: what is installed, which models there are, whether the machine is fast."""
+"""`microturn doctor`: what is installed, which models there are, whether the machine is fast, and
+whether its results depend on the company."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from packaging.requirements import Requirement
 from microturn import __version__
 from microturn.engine.bench import bench_tick, describe_machine
 from microturn.engine.load import SHIPPED, load, model_folder
+from microturn.engine.numerics import verify_numerics
 from microturn.model.model import count_parameters
 from microturn.turns import MICRO_TURN_MS
 
@@ -84,6 +86,7 @@ def examine_model(name: str) -> dict[str, Any]:
         engine = load(name)
     except (ValueError, OSError) as error:
         return {"name": name, "ok": False, "problem": str(error)}
+    numerics = verify_numerics(engine.model, engine.vocoder)
     timing = bench_tick(engine, QUICK_MICRO_TURNS)
     return {
         "name": name,
@@ -94,6 +97,7 @@ def examine_model(name: str) -> dict[str, Any]:
         "silent_ms": {key: timing["silent"][f"{key}_ms"] for key in ("median", "p95")},
         "speaking_ms": {key: timing["speaking"][f"{key}_ms"] for key in ("median", "p95")},
         "holds_200_ms": timing["holds_200_ms"],
+        "numerics": {"holds": numerics.holds, "found": numerics.line()},
         "ok": timing["holds_200_ms"],
         "problem": None if timing["holds_200_ms"] else "this machine is too slow for it",
     }
@@ -130,6 +134,7 @@ def describe(report: dict[str, Any]) -> str:
                 f"p95 {model[f'{kind}_ms']['p95']:.0f} ms of {MICRO_TURN_MS} ms"
                 for kind in ("silent", "speaking")
             ),
+            f"numerics {model['numerics']['found']}",
         ]
     if model["problem"]:
         lines.append(f"{model['name']:8} {model['problem']}")

@@ -56,10 +56,15 @@ def test_a_model_is_loaded_counted_and_timed(
     model = report["model"]
     assert model["num_parameters"] > 0 and model["files_mb"] > 0
     assert model["silent_ms"]["median"] <= model["silent_ms"]["p95"]
+    assert model["numerics"]["holds"] and "the same bits alone" in model["numerics"]["found"]
     assert report["system_packages"].keys() == {"chromium", "espeak-ng", "flite"}
     text = doctor.describe(report)
     assert "tokenizers: has" in text and "NEEDED" in text and "only for [talk]" in text
-    assert "micro-turn: median" in text and text.endswith("NOT ready")
+    assert (
+        "micro-turn: median" in text
+        and "\nnumerics the same bits" in text
+        and text.endswith("NOT ready")
+    )
 
 
 def test_a_missing_model_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:

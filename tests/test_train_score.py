@@ -262,6 +262,8 @@ def test_weights_stay_while_sessions_are_open() -> None:
     engine.close(session_id)
     engine.take_weights(tiny_model(seed=1))
     assert engine.fingerprint != before
+    with pytest.raises(ValueError, match="of another config"):
+        engine.take_weights(blind())
 
 
 def test_records_that_do_not_fit_are_refused(log: Log) -> None:

@@ -207,13 +207,22 @@ class Engine:
     def take_weights(self, model: InteractionModel) -> None:
         """Take over the weights of another model of the same config, for the sessions to come.
 
-        Raises ValueError while sessions are open: what they remember was made by the old weights.
+        Raises ValueError while sessions are open: what they remember was made by the old weights;
+        and where the other model has other tensors, as one with narrow weights has.
         """
         if self.sessions:
             raise ValueError(
                 f"{len(self.sessions)} sessions are open: close them before weights change"
             )
-        self.model.load_state_dict(model.state_dict())
+        mine, theirs = self.model.state_dict(), model.state_dict()
+        if {name: value.shape for name, value in mine.items()} != {
+            name: value.shape for name, value in theirs.items()
+        }:
+            raise ValueError(
+                "the weights are of another config, or narrow on one side: hand over fp32 weights "
+                "to an engine of the same config that was loaded with fp32 weights"
+            )
+        self.model.load_state_dict(theirs)
         lay_out_for_serving(self.model)
         self.__dict__.pop("fingerprint", None)
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from microturn.checkpoint import load_config, load_weights
 from microturn.engine.engine import Engine
 from microturn.engine.limits import SessionLimits
+from microturn.engine.numerics import verify_numerics
 from microturn.engine.sampler import SamplingConfig
 from microturn.model.model import InteractionModel
 from microturn.model.narrow import Weights, narrow_weights
+from microturn.sampled import Recording
 from microturn.signal.text import Text
 from microturn.signal.vocoder import load_vocoder
 
@@ -35,10 +37,13 @@ def load(
     sampling: SamplingConfig | None = None,
     limits: SessionLimits | None = None,
     weights: Weights = "fp32",
+    recording: Recording = "nothing",
+    is_exact: bool = False,
 ) -> Engine:
     """Load a model with its text and vocoder; `weights` is what its matrices are kept in.
 
-    Raises ValueError or FileNotFoundError naming what is wrong.
+    is_exact: check first that results depend on no company here (`numerics.py`); an engine that
+    records for a trainer always does. Raises ValueError or FileNotFoundError naming what is wrong.
     """
     folder = model_folder(name)
     model = InteractionModel(load_config(folder))
@@ -50,4 +55,7 @@ def load(
             f"{folder}: tokenizer.json has {text.vocab_size} tokens, "
             f"the model {model.config.backbone.vocab_size}"
         )
-    return Engine(model, load_vocoder(folder), text, sampling, limits)
+    engine = Engine(model, load_vocoder(folder), text, sampling, limits, recording)
+    if is_exact or recording != "nothing":
+        verify_numerics(engine.model, engine.vocoder).require()
+    return engine
