@@ -70,10 +70,13 @@ def log_probs(logits: Tensor) -> Tensor:
 
 
 def p_speak(
-    logits: Tensor, markers: Markers, eagerness: float = 0.0, floor: FloorConfig | None = None
+    logits: Tensor,
+    markers: Markers,
+    eagerness: float | Tensor = 0.0,
+    floor: FloorConfig | None = None,
 ) -> Tensor:
     """Probability of `<|speak|>` against `<|silent|>`: the floor decision as a number, calibrated
-    as `floor` says, with `eagerness` added to its log odds.
+    as `floor` says, with `eagerness` (of all, or of each) added to its log odds.
 
     [..., V] -> [...].
     """

@@ -13,6 +13,7 @@ from microturn.engine.load import load
 from microturn.engine.numerics import Numerics, verify_numerics
 from microturn.model.banded import attend_tiled
 from microturn.model.flow import FlowHead
+from microturn.model.fused import gated
 from microturn.model.model import lay_out_for_serving
 from microturn.signal.vocoder import Vocoder
 from tests.tiny import tiny_engine
@@ -87,6 +88,18 @@ def test_a_part_that_sees_its_company_is_found(
 
     monkeypatch.setattr(owner, name, leaking)
     assert part in failed(verify(engine))
+
+
+def test_other_kernels_for_training_are_found(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(gate_up):
+        gate, up = gate_up.chunk(2, dim=-1)
+        right = gate * gate.sigmoid() * up
+        return right if torch.is_grad_enabled() else gated(gate_up)
+
+    monkeypatch.setattr("microturn.model.experts.gated", other)
+    assert failed(verify(engine)) == {"training"}
 
 
 def test_stale_packed_weights_are_found() -> None:

@@ -105,6 +105,19 @@ def test_the_trainer_finds_it_in_rows_of_one_and_of_many(log: Log) -> None:
     assert all(compare(model, [turns[:5]]) == EXACT for turns in log)  # nothing looks forward
 
 
+def test_sessions_of_other_eagerness_are_scored_together() -> None:
+    engine, log = an_engine(), []
+    for eagerness in (0.5, -1.25, 0.1):
+        session_id = engine.open(eagerness=eagerness)
+        engine.step(session_id, turns(0, 1)[0])
+        log.append([engine.sampled(session_id)])
+    model, found = tiny_model(), recorded(log)
+    assert len(set(found.p_speak_T.tolist())) == 3
+    assert alignment(found, score(model, log, MARKERS)) == EXACT
+    alike = [[replace(turns[0], eagerness=0.5)] for turns in log]  # control
+    assert not alignment(found, score(model, alike, MARKERS)).is_equal
+
+
 def test_without_gradients_it_is_the_same(log: Log) -> None:
     with torch.no_grad():
         assert compare(tiny_model(), log) == EXACT

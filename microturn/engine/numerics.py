@@ -89,6 +89,7 @@ def verify_numerics(model: InteractionModel, vocoder: Vocoder, seed: int = 0) ->
         "norms and softmax": lambda: rowwise(model.config.backbone.width, rng, device),
         "experts": lambda: experts(model, rng, device),
         "streams and whole rows": lambda: streams(model, rng),
+        "training": lambda: training(model, rng),
         "company": lambda: company(model, rng),
         "flow head": lambda: flow_head(model, rng, device),
         "vocoder": lambda: voices(vocoder, rng),
@@ -224,6 +225,15 @@ def streams(model: InteractionModel, rng: torch.Generator) -> Iterator[Trial]:
     both_BSD = model(concatenate(rows), len(rows))
     alone = torch.stack([model(row, 1)[0] for row in rows])
     yield "rows of a batch", torch.equal(alone, both_BSD)
+
+
+def training(model: InteractionModel, rng: torch.Generator) -> Iterator[Trial]:
+    """A row with gradients against the same row without: they may have kernels of their own."""
+    row = words(model, rng, MANY_ROWS)
+    served_SD = model(row, 1)[0]
+    with torch.inference_mode(False), torch.enable_grad():
+        trained_SD = model(concatenate([row]), 1)[0].detach()
+    yield "with gradients", torch.equal(trained_SD, served_SD)
 
 
 def company(model: InteractionModel, rng: torch.Generator) -> Iterator[Trial]:

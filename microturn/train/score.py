@@ -91,10 +91,10 @@ def score(
     log_prob_NV = log_probs(logits_NV)
     is_floor_N = (chosen_N == markers.silent) | (chosen_N == markers.speak)
     slot_index_UK = (positions.kind_S == Kind.SLOT).nonzero().view(-1, NUM_SLOTS)
-    (eagerness,) = {turn.eagerness for turns in conversations for turn in turns}
+    eagerness_T = torch.tensor([turn.eagerness for turns in conversations for turn in turns])
     return Scores(
         log_prob_NV.gather(1, chosen_N[:, None])[:, 0],
-        p_speak(logits_NV[is_floor_N], markers, eagerness, model.config.floor),
+        p_speak(logits_NV[is_floor_N], markers, eagerness_T.to(logits_NV), model.config.floor),
         velocities(model, hidden_BSD, slot_index_UK, flows_of(conversations)),
         log_prob_NV,
     )
