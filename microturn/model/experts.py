@@ -12,6 +12,8 @@ padded pairs of row and expert.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -70,17 +72,25 @@ class Router(nn.Module):
 
 
 class Experts(nn.Module):
-    """Routed experts, stacked."""
+    """Routed experts, stacked. `kernels` computes them instead where nothing is learned: on a GPU
+    `experts_triton.Kernels`."""
+
+    kernels: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor] | None
 
     def __init__(self, width: int, config: ExpertConfig) -> None:
         super().__init__()
         self.num_routed = config.num_routed
+        self.kernels = None
         self.w13_weight = nn.Parameter(torch.empty(config.num_routed, 2 * config.width, width))
         self.w2_weight = nn.Parameter(torch.empty(config.num_routed, width, config.width))
         nn.init.normal_(self.w13_weight, std=0.02)
         nn.init.normal_(self.w2_weight, std=0.02)
 
     def forward(self, x_ND: Tensor, chosen_NC: Tensor, weight_NC: Tensor, load_E: Tensor) -> Tensor:
+        if self.kernels is not None and not torch.is_grad_enabled():
+            return self.kernels(
+                x_ND, chosen_NC, weight_NC, wide(self.w13_weight), wide(self.w2_weight)
+            )
         plan = Plan(chosen_NC, load_E)
         x_PD = GatherRows.apply(x_ND, plan.row_P, plan.place_NC)
         parts = []
