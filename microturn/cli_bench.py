@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from microturn.engine.limits import SessionLimits
 
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
-What = Literal["tick", "sessions", "flat", "peers", "serve"]
+What = Literal["tick", "sessions", "flat", "peers", "serve", "train"]
 Weights = Literal["fp32", "bf16", "int8"]
 Result = dict[str, Any]
 
@@ -35,6 +35,7 @@ class Bench:
     micro_turns: int | None = None  # default: 1500; sessions, peers: 100; serve: 150; flat: 432,000
     sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
     contexts_s: tuple[int, ...] = (30, 60, 300)  # peers: lengths of the session so far
+    rows: int = 2  # train: conversations in one step of the preset `--model`
     seed: int = 0
     as_json: Json = False
 
@@ -108,9 +109,10 @@ def random_engine(
 def heading(result: Result) -> list[str]:
     """Machine and model: what every figure needs beside it."""
     machine = result["machine"]
+    threads = f"{result['threads']} threads" if result.get("threads", 1) > 1 else "one thread"
     return [
         f"machine  {machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}, "
-        f"torch {machine['torch']}, one thread",
+        f"torch {machine['torch']}, {threads}",
         f"model    {result['model']}, {result['num_parameters'] / 1e6:.2f} M parameters, "
         f"weights in {result['weights']}",
     ]
@@ -236,10 +238,30 @@ def describe_serve(result: Result) -> list[str]:
     return [*lines, f"sessions held with under 1 % late: {result['sessions_held']}"]
 
 
+def run_train(options: Bench) -> Result:
+    from microturn.engine.bench import describe_machine
+    from microturn.train.throughput import ThroughputRun, bench_train
+
+    run = ThroughputRun(options.model, options.rows, seed=options.seed)
+    found = bench_train(run)
+    return found | {
+        "machine": describe_machine(),
+        "model": options.model,
+        "weights": found["type"],
+    }
+
+
+def describe_train(result: Result) -> list[str]:
+    from microturn.train.throughput import describe
+
+    return describe(result)
+
+
 MEASURES: dict[What, Measure] = {
     "tick": Measure(run_tick, describe_tick),
     "sessions": Measure(run_sessions, describe_sessions),
     "flat": Measure(run_flat, describe_flat),
     "peers": Measure(run_peers, describe_peers),
     "serve": Measure(run_serve, describe_serve),
+    "train": Measure(run_train, describe_train),
 }
