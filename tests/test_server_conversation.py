@@ -191,6 +191,24 @@ def test_a_failing_engine_ends_one_session_only(caplog: pytest.LogCaptureFixture
     assert "told to fail" in caplog.text
 
 
+def test_an_engine_that_cannot_open_ends_one_session_only(caplog: pytest.LogCaptureFixture) -> None:
+    class Picky(EchoEngine):
+        def open(self, seed: int | None = None, instructions: str | None = None) -> str:
+            if instructions:
+                raise RuntimeError("no instructions, please")
+            return super().open(seed, instructions)
+
+    with running(Picky(), max_sessions=1) as server:
+        with client(server) as bad:
+            bad.send("session.start", session={"model": "m", "instructions": "obey"})
+            assert bad.wait_error("server_error")
+            assert close_code(bad) == 1011
+        with client(server) as good:
+            good.start()
+            good.wait_for("session.usage.updated")
+    assert "no instructions, please" in caplog.text
+
+
 def test_no_free_session_is_said_clearly_and_slots_come_back() -> None:
     with running(max_sessions=1) as server:
         with client(server) as first:

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from fixtures.server import EchoEngine
 
+from microturn.engine import engine as engine_module
 from microturn.server.engine_thread import EngineThread, TooManySessions
-from microturn.turns import INPUT_SAMPLES, MicroTurnInput
+from microturn.turns import INPUT_SAMPLES, MicroTurnInput, MicroTurnOutput
+from tests.test_engine_engine import same, turns
+from tests.tiny import tiny_engine
 
 
 def turn(index: int, text: str | None = None) -> MicroTurnInput:
@@ -87,6 +90,57 @@ def test_a_cancelled_open_leaves_no_session() -> None:
         assert engine.closed == list(engine.inputs) == ["s0"]
 
     asyncio.run(scene())
+
+
+def test_ticks_go_between_the_parts_of_an_opening() -> None:
+    """Long instructions of a newcomer do not stop those who talk."""
+
+    async def scene() -> None:
+        engine = EchoEngine()
+        thread = EngineThread(engine)
+        first = await thread.open()
+        done: list[str] = []
+
+        class Watched(EchoEngine):
+            def opening(self, seed=None, instructions=None):
+                for part in super().opening(seed, instructions):
+                    done.append("part")
+                    yield part
+
+        thread.engine = Watched(inputs=engine.inputs)
+        opening = asyncio.create_task(thread.open(instructions="word " * 40))
+        while len(done) < 3:
+            await asyncio.sleep(0)
+        await thread.step_many([(first, turn(0))])
+        num_before = len(done)
+        assert await opening == "s1"
+        assert num_before < len(done) == 41
+        thread.shutdown()
+
+    asyncio.run(scene())
+
+
+def test_an_opening_in_parts_has_the_bits_of_one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def session_after(positions: int) -> MicroTurnOutput:
+        monkeypatch.setattr(engine_module, "OPENING_POSITIONS", positions)
+        engine = tiny_engine()
+        session_id = engine.open(instructions="you are kind and you speak when you are spoken to")
+        assert engine.sessions[session_id].prefix_ids
+        return [engine.step(session_id, one) for one in turns(0, 2)][-1]
+
+    whole = session_after(10_000)
+    assert same(session_after(7), whole)
+    other = tiny_engine()
+    session_id = other.open(instructions="you are silent")
+    assert not same([other.step(session_id, one) for one in turns(0, 2)][-1], whole)
+
+
+def test_a_dropped_opening_leaves_nothing() -> None:
+    engine = tiny_engine()
+    parts = engine.opening(instructions="a" * 200)
+    assert next(parts) is None
+    del parts
+    assert engine.sessions == {}
 
 
 def test_an_error_of_a_step_reaches_its_caller_only() -> None:

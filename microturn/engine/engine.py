@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +33,7 @@ from microturn.signal.vocoder import Vocoder
 from microturn.turns import MicroTurnInput, MicroTurnOutput
 
 Result = MicroTurnOutput | Exception
+OPENING_POSITIONS = 64  # of the instructions at once: four tiles
 
 
 class Engine:
@@ -61,7 +62,6 @@ class Engine:
 
     # ---- sessions come and go
 
-    @torch.inference_mode()
     def open(
         self,
         seed: int | None = None,
@@ -73,15 +73,32 @@ class Engine:
         eagerness: a number or a name of `EAGERNESS`; None takes the engine's. Raises EngineFull
         when there is no slot or no room, ValueError for an unknown eagerness.
         """
+        *_, session_id = self.opening(seed, instructions, eagerness)
+        assert session_id is not None
+        return session_id
+
+    @torch.inference_mode()
+    def opening(
+        self,
+        seed: int | None = None,
+        instructions: str | None = None,
+        eagerness: float | str | None = None,
+    ) -> Iterator[str | None]:
+        """`open` in parts, so that ticks of other sessions go in between: None after each part of
+        the instructions, the id after the last. Dropped before that, it leaves nothing behind."""
         eagerness = self.sampling.eagerness if eagerness is None else eagerness_of(eagerness)
         session = replace(self._empty(seed or 0), eagerness=eagerness)
         if instructions:
             markers = self.text.markers
             ids = typed_message(markers.message_system, self.text.encode(instructions), markers)
-            self.model.extend(text_positions(ids), session.backbone)
+            for start in range(0, len(ids), OPENING_POSITIONS):
+                part = text_positions(ids[start : start + OPENING_POSITIONS])
+                self.model.extend(part, session.backbone)
+                yield None
             session = replace(session, prefix_ids=ids)
+            self._check_room()  # others may have come meanwhile
         self.sessions[session.id] = session
-        return session.id
+        yield session.id
 
     def close(self, session_id: str) -> None:
         """End a session and free its state. Closing twice is no error."""
@@ -130,6 +147,11 @@ class Engine:
 
     def _empty(self, seed: int) -> Session:
         """A session that may be admitted. Raises EngineFull."""
+        self._check_room()
+        return Session(uuid.uuid4().hex, seed, self.model.transformer.new_state())
+
+    def _check_room(self) -> None:
+        """Raises EngineFull where one more session has no slot or no room."""
         limits, num_sessions = self.limits, len(self.sessions)
         if num_sessions >= limits.max_sessions:
             raise EngineFull(
@@ -143,7 +165,6 @@ class Engine:
                 f"bytes and one more needs {self.reserved_bytes}: close one or raise "
                 "max_state_bytes"
             )
-        return Session(uuid.uuid4().hex, seed, self.model.transformer.new_state())
 
     # ---- steps
 

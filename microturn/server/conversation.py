@@ -66,6 +66,18 @@ async def converse(socket: WebSocket, hall: Hall, is_resumable: bool = False) ->
     except* Ended as group:
         ended = first_ended(group)
         await link.close(ended.code, ended.last)
+    except* Exception:
+        ended = our_mistake(hall)
+        await link.close(ended.code, ended.last)
+
+
+def our_mistake(hall: Hall) -> Ended:
+    """Closing is the last resort: the server and the other sessions go on. Call it where an
+    exception is caught."""
+    logger.exception("a conversation failed")
+    hall.engine.metrics.num_failed += 1
+    text = "The server made a mistake; this session ends. Others are not affected."
+    return Ended(INTERNAL_ERROR, None, [Failed("server_error", text, is_ours=True)])
 
 
 async def hold(link: Link, hall: Hall, start: Start, is_resumable: bool) -> None:
@@ -117,11 +129,7 @@ class Held:
         except* Ended as group:
             ended = first_ended(group)
         except* Exception:
-            # Closing is the last resort: the server and the other sessions go on.
-            logger.exception("a conversation failed")
-            self.hall.engine.metrics.num_failed += 1
-            text = "The server made a mistake; this session ends. Others are not affected."
-            ended = Ended(INTERNAL_ERROR, None, [Failed("server_error", text, is_ours=True)])
+            ended = our_mistake(self.hall)
         finally:
             self.hall.held.pop(self.session.info.resume_token or "", None)
             while not self.comers.empty():  # came too late: the end is all there is to tell

@@ -8,7 +8,7 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
@@ -27,8 +27,11 @@ TICK, REST = 0, 1  # a tick that is due goes before whatever else waits
 class Engine(Protocol):
     """What the server needs of an engine."""
 
-    def open(self, seed: int | None = None, instructions: str | None = None) -> str:
-        """Start a session and return its id. Raises EngineFull."""
+    def opening(
+        self, seed: int | None = None, instructions: str | None = None
+    ) -> Iterator[str | None]:
+        """Start a session in parts that are short: None after each, its id last. Raises
+        EngineFull."""
         ...
 
     def step_many(self, turns: Turns) -> Results:
@@ -105,9 +108,13 @@ class EngineThread:
         back."""
         self._admit()
         self.num_sessions += 1
-        future = self._submit(REST, lambda: self.engine.open(seed, instructions))
+        parts = self.engine.opening(seed, instructions)
+        future: Future[str | None] = Future()
+        session_id = None
         try:
-            session_id = await asyncio.wrap_future(future)
+            while session_id is None:  # ticks of the others go in between
+                future = self._submit(REST, lambda: next(parts))
+                session_id = await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             # The caller is gone, but the thread may have opened the session already or may be doing
             # so.
@@ -198,6 +205,9 @@ class EngineThread:
                 if job is not None:
                     job.interrupted()
 
-    def _discard(self, future: Future[str]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self.engine.close(future.result())  # runs on the engine's thread, right after the open
+    def _discard(self, future: Future[str | None]) -> None:
+        if future.cancelled() or future.exception() is not None:
+            return
+        session_id = future.result()
+        if session_id is not None:
+            self.engine.close(session_id)  # runs on the engine's thread, right after the open
