@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import struct
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,6 +121,30 @@ def test_what_is_not_a_number_ends_one_session() -> None:
     asyncio.run(scene())
 
 
+def test_a_weight_that_is_not_a_number_ends_who_meets_it() -> None:
+    """The row of one letter is broken: who types it is closed, the other hears nothing of it."""
+    heard = turns(0, 2)
+    letter = "z"
+    typed = MicroTurnInput(1, heard[1].audio, text=letter)
+
+    def second_results(is_broken: bool) -> list[MicroTurnOutput | Exception]:
+        engine = tiny_engine()
+        ids = [engine.open(seed=seed) for seed in range(2)]
+        engine.step_many([(s, heard[0]) for s in ids])
+        if is_broken:
+            with torch.no_grad():
+                tables = [
+                    p for n, p in engine.model.named_parameters() if n.endswith("embed.weight")
+                ]
+                assert len(tables) == 1
+                tables[0][engine.text.encode(letter)[0]] = torch.nan
+        return list(engine.step_many([(ids[0], typed), (ids[1], heard[1])]))
+
+    quiet, broken = second_results(False), second_results(True)
+    assert isinstance(broken[0], SessionEnded)
+    assert same(quiet[1], broken[1])
+
+
 def test_no_slot_and_no_room_are_refused_and_come_back() -> None:
     async def scene() -> None:
         thread = tiny_thread(SessionLimits(max_sessions=2))
@@ -138,6 +165,31 @@ def test_no_slot_and_no_room_are_refused_and_come_back() -> None:
         assert isinstance(thread.engine, Engine) and not thread.engine.sessions
 
     asyncio.run(scene())
+
+
+def test_an_engine_that_hangs_is_seen_from_outside() -> None:
+    free = threading.Event()
+
+    class Hanging(EchoEngine):
+        def step(self, session_id: str, turn: MicroTurnInput) -> MicroTurnOutput:
+            assert free.wait(10)
+            return super().step(session_id, turn)
+
+    with running(Hanging()) as server, client(server) as talk:
+        app = server.server.app
+        talk.start()
+        assert app.state.engine_thread.busy_s() < 5
+        while not app.state.engine_thread.busy_s():
+            time.sleep(0.005)
+        app.state.engine_thread.busy_since_s -= 60.0
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(server.http + "/healthz", timeout=5)
+        with caught.value as answer:
+            assert answer.code == 503 and json.loads(answer.read())["status"] == "stuck"
+        free.set()
+        talk.wait_for("session.usage.updated")
+        with urllib.request.urlopen(server.http + "/healthz", timeout=5) as answer:
+            assert json.loads(answer.read())["status"] == "ok"
 
 
 def test_a_busy_server_refuses_and_the_others_go_on() -> None:

@@ -31,6 +31,7 @@ from microturn.server.ticker import Ticker
 STATIC = Path(__file__).parent / "static"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EXTENSIONS = ("resume",)  # asked for by `?extensions=`; clients of the original send none
+STUCK_S = 10.0  # one call of the engine that takes longer is not going to end well
 KEY_PROTOCOL = "openai-insecure-api-key."  # browsers cannot set headers on a WebSocket
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -93,8 +94,10 @@ def create_app(
 
     async def healthz(request: Request) -> JSONResponse:
         status = "draining" if draining.is_set() else "ok"
+        is_stuck = engine_thread.busy_s() > STUCK_S
         sessions = {"open": engine_thread.num_sessions, "max": engine_thread.max_sessions}
-        return JSONResponse({"status": status, "sessions": sessions})
+        body = {"status": "stuck" if is_stuck else status, "sessions": sessions}
+        return JSONResponse(body, 503 if is_stuck else 200)
 
     async def metrics(request: Request) -> Response:
         refusal = refuse(request.headers, config)

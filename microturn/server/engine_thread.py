@@ -8,6 +8,7 @@ import itertools
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
@@ -98,6 +99,7 @@ class EngineThread:
         self.max_sessions = max_sessions
         self.admission, self.metrics = admission or Admission(), metrics or Metrics()
         self.num_sessions = 0
+        self.busy_since_s: float | None = None  # of the job under way
         self._jobs: queue.PriorityQueue[tuple[int, int, Job | None]] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -183,6 +185,11 @@ class EngineThread:
         self._jobs.put((REST, next(self._numbers), None))
         self._thread.join()
 
+    def busy_s(self) -> float:
+        """How long the job under way has taken so far; 0 when there is none."""
+        since_s = self.busy_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
     async def _run(self, rank: int, call: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._submit(rank, call))
 
@@ -199,11 +206,14 @@ class EngineThread:
                 job = self._jobs.get()[-1]
                 if job is None:
                     return
+                self.busy_since_s = time.monotonic()
                 job.run()
             except BaseException:
                 logger.exception("the engine's thread was interrupted; it goes on")
                 if job is not None:
                     job.interrupted()
+            finally:
+                self.busy_since_s = None
 
     def _discard(self, future: Future[str | None]) -> None:
         if future.cancelled() or future.exception() is not None:
