@@ -27,8 +27,14 @@ from microturn.turns import AUDIO_FRAMES, NUM_SLOTS
 MARKERS = Markers(*range(len(Markers.names())))
 FRAMES = 20
 CALM = PackConfig(
-    said_noise=0.0, strong_said_noise=0.0, shuffled_said=0.0, heard_text_noise=0.0, late_start=0.0
+    said_noise=0.0,
+    strong_said_noise=0.0,
+    shuffled_said=0.0,
+    heard_text_noise=0.0,
+    late_start=0.0,
+    noisy_context=0.0,
 )
+CONTEXT = replace(CALM, noisy_context=0.5, context_noise=2.0)
 ALWAYS = PackConfig(late_start=1.0, heard_text_noise=0.8)
 
 
@@ -51,7 +57,9 @@ def episode(seed: int = 0, num_turns: int = 30) -> Episode:
     for index, (_, decision) in enumerate(turns):
         if decision.speaks:
             mel[index] = index
-    return Episode(turns, mel, Timeline(num_turns * 200, ()))
+    frame_ids = np.arange(num_turns * AUDIO_FRAMES) % 50
+    frame_ids[::7] = NO_TARGET
+    return Episode(turns, mel, Timeline(num_turns * 200, ()), frame_ids=frame_ids)
 
 
 def laid(one: Episode) -> tuple[torch.Tensor, torch.Tensor, int]:
@@ -122,6 +130,28 @@ def test_context_is_the_mel_before_or_silence():
     assert wanted.count(SILENT_MEL) > 1 and len(set(wanted)) > 3
 
 
+def test_known_frames_get_noise_for_a_share_of_the_micro_turns():
+    one = episode(num_turns=200)
+    calm, rough = (
+        pack([one], MARKERS, replace(config, row_length=4096), 3) for config in (CALM, CONTEXT)
+    )
+    std_U = (rough.context_UFM - calm.context_UFM).flatten(1).std(1)
+    assert float((std_U > 0).float().mean()) == pytest.approx(0.5, abs=0.15)
+    assert 1.2 < float(std_U.max()) < 2.2 and float(std_U[std_U > 0].min()) < 0.5
+
+
+def test_frames_keep_their_pieces_when_rows_are_cut():
+    one, other = episode(), episode(1)
+    batch = pack([one, other], MARKERS, replace(CALM, row_length=70), 1)
+    is_heard_S = batch.positions.kind_S == Kind.HEARD
+    assert len(batch.frame_target_A) == int(is_heard_S.sum())
+    num_first = int(is_heard_S[:70].sum())
+    assert batch.frame_target_A[:num_first].tolist() == one.frame_ids[:num_first].tolist()
+    assert batch.frame_target_A[num_first:][:9].tolist() == other.frame_ids[:9].tolist()
+    unknown = pack([replace(one, frame_ids=None)], MARKERS, CALM, 1)
+    assert (unknown.frame_target_A == NO_TARGET).all()
+
+
 def test_silent_episode_has_no_slots():
     one = episode(num_turns=3)
     batch = pack([one], MARKERS, replace(CALM, row_length=40), seed=1)
@@ -157,10 +187,10 @@ def test_disturbance_leaves_targets_alone():
     for seed in range(6):
         calm = pack([one], MARKERS, replace(CALM, row_length=256), seed)
         rough = pack([one], MARKERS, replace(ALWAYS, row_length=256), seed)
-        for name in ("target_S", "weight_S", "is_heard_S", "slot_index_UK"):
+        for name in ("target_S", "weight_S", "is_heard_S", "slot_index_UK", "frame_target_A"):
             assert torch.equal(getattr(calm, name), getattr(rough, name)), name
-        for name in ("mel_UFM", "context_UFM"):
-            assert torch.equal(getattr(calm, name), getattr(rough, name)), name
+        assert torch.equal(calm.mel_UFM, rough.mel_UFM)
+        assert not torch.equal(calm.context_UFM, rough.context_UFM)
         for name in ("kind_S", "heard_AM", "is_said_A", "patch_P"):
             assert torch.equal(getattr(calm.positions, name), getattr(rough.positions, name)), name
         for name in ("id_S", "said_AM", "clock_A"):

@@ -12,6 +12,7 @@ from torch.nn import functional
 from microturn.data.pack import PackConfig
 from microturn.model.model import InteractionModel
 from microturn.sequence import NO_TARGET
+from microturn.train.auxiliary import attach
 from microturn.train.batches import TrainBatch, prepare, skill_names
 from microturn.train.loss import LossConfig, Losses, Share, flow_times
 from microturn.train.loss import losses as all_losses
@@ -45,6 +46,12 @@ class Found:
 
 def losses(model, one: TrainBatch, loads=None, share=None, config=LOSS) -> Found:
     return Found(all_losses(model, one, MARKERS, config, loads, share))
+
+
+def with_heads() -> InteractionModel:
+    model = tiny_model()
+    attach(model)
+    return model
 
 
 def rng(seed: int = 9) -> torch.Generator:
@@ -115,7 +122,7 @@ def test_flow_loss_takes_noise_and_times_of_the_batch():
 
 
 def test_padding_changes_nothing_but_shapes():
-    model, plain, filled = tiny_model(), batch(), batch(pad_to=32)
+    model, plain, filled = with_heads(), batch(), batch(pad_to=32)
     assert len(filled.index_N) % 32 == len(filled.t_U) % 32 == 0
     assert len(filled.index_N) > len(plain.index_N) and len(filled.t_U) > len(plain.t_U)
     one, two = losses(model, plain), losses(model, filled)
@@ -128,12 +135,13 @@ def test_padding_changes_nothing_but_shapes():
 
 def test_shares_of_a_batch_add_up_to_it():
     """Two processes with a row each, their totals averaged: the batch of both rows."""
-    model, rows = tiny_model(), [episode(0), episode(1, num_turns=6)]
+    model, rows = with_heads(), [episode(0), episode(1, num_turns=6)]
     both = prepare(rows, MARKERS, CONFIG, LOSS, [4, 5])
     halves = [prepare([rows[i]], MARKERS, CONFIG, LOSS, [4 + i]) for i in range(2)]
     counts = [Share.of(half) for half in halves]
     assert counts[0].weight > counts[1].weight and counts[0].num_flow > counts[1].num_flow
-    share = Share(sum(c.weight for c in counts) / 2, sum(c.num_flow for c in counts) / 2)
+    names = ("weight", "num_flow", "num_frames")
+    share = Share(*(sum(getattr(c, name) for c in counts) / 2 for name in names))
     found = [losses(model, half, share=share) for half in halves]
     expected = losses(model, both)
     assert sum(f.total.item() for f in found) / 2 == pytest.approx(expected.total.item(), rel=1e-5)
@@ -177,7 +185,7 @@ def test_accuracies_by_lane():
 
 
 def test_gradients_reach_every_part():
-    model, rows = tiny_model(), batch()
+    model, rows = with_heads(), batch()
     loads: list[torch.Tensor] = []
     losses(model, rows, loads).total.backward()
     for part in ("flow.out.weight", "flow.slot_in.weight", "flow.blocks.0.qkv.weight"):
@@ -188,7 +196,7 @@ def test_gradients_reach_every_part():
         for name, parameter in model.named_parameters()
         if parameter.grad is not None and parameter.grad.abs().max() > 0
     }
-    assert reached == {"embedder", "transformer", "flow"}
+    assert reached == {"embedder", "transformer", "flow", "auxiliary"}
     experts = model.config.backbone.experts
     assert len(loads) == len(model.transformer.router_biases())
     for load_E in loads:

@@ -4,7 +4,8 @@ An episode fills one row: it is cut at the row's end, and a short one is padded.
 fed is disturbed, so that it survives its own mistakes: said bins move a little, a lot, or are
 shuffled in time; some heard text is replaced; half of the episodes start late on the clock. Targets
 are never disturbed. Without the strong disturbance the model learns to read its next word off its
-own clean sound, and babbles as soon as that sound is its own (docs/log.md).
+own clean sound, and babbles as soon as that sound is its own (docs/log.md). The frames of mel that
+a micro-turn continues get noise too, so that what is said comes from the slots.
 
 Legend: B rows, L positions of a row, S = B L, A heard positions, M mel bins, U speaking
 micro-turns, K slots, F mel frames.
@@ -36,7 +37,8 @@ NUM_BINS = 16
 @dataclass(frozen=True)
 class PackConfig:
     """How rows are made. `silent_weight` is the loss weight of `<|silent|>`, by far the most common
-    target; below 1 the model writes and speaks before it is sure (docs/log.md)."""
+    target; below 1 the model writes and speaks before it is sure (docs/log.md). `noisy_context`:
+    share of micro-turns whose known frames get noise, with a deviation up to `context_noise`."""
 
     row_length: int = 1024
     silent_weight: float = 1.0
@@ -45,6 +47,8 @@ class PackConfig:
     shuffled_said: float = 0.25
     heard_text_noise: float = 0.1
     late_start: float = 0.5
+    noisy_context: float = 0.6
+    context_noise: float = 1.5
     max_start_minutes: float = 20.0
 
 
@@ -62,6 +66,7 @@ class RowBatch:
     mel_UFM: Tensor
     context_UFM: Tensor
     audio_seconds: float
+    frame_target_A: Tensor  # the piece that sounds in each heard frame; NO_TARGET: unknown
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Row:
     mel_UFM: Tensor
     context_UFM: Tensor
     num_turns: int
+    frame_target_A: Tensor
 
 
 def disturb(
@@ -120,6 +126,14 @@ def disturb_said(
     return torch.where(moved, noisy_AM, said_AM)
 
 
+def disturb_context(context_UFM: Tensor, config: PackConfig, rng: torch.Generator) -> Tensor:
+    """Known frames as the flow head's own mistakes would leave them, or worse."""
+    num_turns = len(context_UFM)
+    is_noisy_U = torch.rand(num_turns, generator=rng) < config.noisy_context
+    std_U = torch.rand(num_turns, generator=rng) * config.context_noise * is_noisy_U
+    return context_UFM + std_U[:, None, None] * torch.randn(context_UFM.shape, generator=rng)
+
+
 def in_heard_lane(id_S: Tensor, markers: Markers) -> Tensor:
     """True between `<|heard|>` and the token that closes the lane."""
     opens = (id_S == markers.heard).cumsum(0)
@@ -161,13 +175,17 @@ def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Ge
         cut = concatenate([cut, text_positions([markers.pad] * missing)])
     target_L = torch.full((length,), NO_TARGET)
     target_L[: min(length, len(target_S))] = target_S[:length]
+    frame_target_A = torch.full((num_heard,), NO_TARGET)
+    if episode.frame_ids is not None:
+        frame_target_A = torch.as_tensor(episode.frame_ids)[:num_heard]
     return Row(
         cut,
         target_L,
         slots_S[: num_speaking * NUM_SLOTS].view(-1, NUM_SLOTS),
         mel_TFM[speaking] if speaking else empty_UFM,
-        torch.stack(context) if context else empty_UFM,
+        disturb_context(torch.stack(context), config, rng) if context else empty_UFM,
         num_heard // 4,
+        frame_target_A,
     )
 
 
@@ -190,4 +208,5 @@ def pack(episodes: list[Episode], markers: Markers, config: PackConfig, seed: in
         torch.cat([row.mel_UFM for row in rows]),
         torch.cat([row.context_UFM for row in rows]),
         sum(row.num_turns for row in rows) * MICRO_TURN_MS / 1000,
+        torch.cat([row.frame_target_A for row in rows]),
     )

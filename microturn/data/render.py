@@ -3,7 +3,8 @@
 What is generated in micro-turn i plays in micro-turn i + 1: its sound is the own track from 200 (i
 + 1) ms on, and its said bins in the input are the own track of its own interval. A word that was
 heard is written in the first micro-turn that ends at least HEARD_LAG_MS after it; a piece that is
-said is written in the micro-turn that generates its start.
+said is written in the micro-turn that generates its word's start: who pronounces a word knows all
+of it.
 
 Legend: N samples, A frames of 50 ms, M mel bins, T micro-turns, F mel frames.
 """
@@ -22,6 +23,7 @@ from microturn.data.bank import Bank, Utterance, Word
 from microturn.data.mix import Sound, at_microphone, place
 from microturn.data.timeline import IMAGE_PERIOD_MS, Event, Timeline, utterance_of
 from microturn.sequence import (
+    NO_TARGET,
     NUM_MEL_BINS,
     TurnDecision,
     TurnFeatures,
@@ -50,11 +52,14 @@ from microturn.turns import (
 
 HEARD_LAG_MS = 100
 SAID_LEAD_MS = 40
+FRAME_MS = MICRO_TURN_MS // AUDIO_FRAMES
+FRAME_LAG_MS = 75  # a frame's piece is the one that sounds so long before the frame's end
 CUT_FADE_MS = 20
 SOUND_LEVEL = 0.03  # of the clip's peak: what is quieter is no part of a word
 MEL_FRAMES = OUTPUT_SAMPLES // OUTPUT_HOP
 BoolArray = npt.NDArray[np.bool_]
 HalfArray = npt.NDArray[np.float16]
+IdArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Episode:
     """A rendered conversation.
 
     mel [T, F, M] float16 is meaningful where the decision is to speak. prefix_ids: instructions
-    before the first micro-turn.
+    before the first micro-turn. frame_ids: `heard_frames`, which only training looks at.
     """
 
     turns: list[tuple[TurnFeatures, TurnDecision]]
@@ -70,6 +75,7 @@ class Episode:
     timeline: Timeline
     silence_mel: float = SILENT_MEL
     prefix_ids: tuple[int, ...] = ()
+    frame_ids: IdArray | None = None
 
 
 def user_track(timeline: Timeline, bank: Bank, sound: Sound) -> FloatArray:
@@ -144,11 +150,10 @@ def said_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, lis
     last = -(-event.audible_end_ms // MICRO_TURN_MS) - 2
     found: dict[int, list[int]] = defaultdict(list)
     for word in utterance.words:
-        for token_id, start_ms in pieces_in_time(while_it_sounds(word, utterance), text):
-            time_ms = event.onset_ms + start_ms
-            index = int(time_ms + SAID_LEAD_MS) // MICRO_TURN_MS - 1
-            if time_ms < event.audible_end_ms:
-                found[min(max(index, first), last)].append(token_id)
+        time_ms = event.onset_ms + word.start_ms
+        index = (time_ms + SAID_LEAD_MS) // MICRO_TURN_MS - 1
+        if time_ms < event.audible_end_ms:
+            found[min(max(index, first), last)] += text.encode(word.text)
     return found
 
 
@@ -161,6 +166,33 @@ def heard_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, li
         end_ms = event.onset_ms + word.end_ms + HEARD_LAG_MS
         found[-(-end_ms // MICRO_TURN_MS) - 1] += text.encode(word.text)
     return found
+
+
+def heard_frames(timeline: Timeline, bank: Bank, text: Text) -> IdArray:
+    """The piece that is being said to the model in each heard frame, [T x A]: spread over its word
+    by letters; pad where nobody speaks, NO_TARGET where it is not for writing."""
+    ids = np.full(timeline.duration_ms // FRAME_MS, text.markers.pad, dtype=np.int64)
+
+    def mark(start_ms: float, end_ms: float, value: int) -> None:
+        first, last = (int((ms + FRAME_LAG_MS) // FRAME_MS) for ms in (start_ms, end_ms))
+        ids[max(0, first) : max(0, last)] = value
+
+    for event in timeline.events:
+        if event.side != "own" and not event.is_written:
+            mark(event.onset_ms, event.audible_end_ms, NO_TARGET)
+    for event in timeline.events:
+        if event.side == "own" or not event.is_written:
+            continue
+        utterance = utterance_of(event, bank)
+        for word in utterance.words:
+            if event.onset_ms + word.end_ms > event.audible_end_ms:
+                break
+            sounding = while_it_sounds(word, utterance)
+            pieces = pieces_in_time(sounding, text)
+            ends = [start_ms for _, start_ms in pieces[1:]] + [float(sounding.end_ms)]
+            for (token_id, start_ms), end_ms in zip(pieces, ends, strict=True):
+                mark(event.onset_ms + start_ms, event.onset_ms + end_ms, token_id)
+    return ids
 
 
 def text_by_turn(
@@ -286,4 +318,6 @@ def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
     if timeline.instructions:
         ids = text.encode(timeline.instructions)
         prefix = typed_message(text.markers.message_system, ids, text.markers)
-    return Episode(turns, voiced_mel(own, is_voiced), timeline, prefix_ids=prefix)
+    frame_ids = heard_frames(timeline, bank, text)
+    mel = voiced_mel(own, is_voiced)
+    return Episode(turns, mel, timeline, prefix_ids=prefix, frame_ids=frame_ids)

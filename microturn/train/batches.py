@@ -98,6 +98,7 @@ def joined(parts: Sequence[RowBatch]) -> RowBatch:
         torch.cat([part.mel_UFM for part in parts]),
         torch.cat([part.context_UFM for part in parts]),
         sum(part.audio_seconds for part in parts),
+        torch.cat([part.frame_target_A for part in parts]),
     )
 
 

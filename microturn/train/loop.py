@@ -114,9 +114,8 @@ def train_step(
     kind = here.device.type
     share = None
     if here.is_sharded:
-        (counts,) = here.summed(torch.stack([batch.weight_N.sum(), batch.is_real_U.sum()]))
-        weight, num_flow = (counts / here.world_size).tolist()
-        share = Share(weight, num_flow)
+        (counts,) = here.summed(Share.counts(batch))
+        share = Share(*(counts / here.world_size).tolist())
     with torch.autocast(kind, dtype=torch.bfloat16, enabled=kind == "cuda" or bf16_is_fast()):
         result = losses(model, batch, markers, config, loads, share)
     total = result.total + touch(model) if here.is_sharded else result.total
@@ -206,9 +205,9 @@ def begin(config: TrainConfig, here: Place) -> Run:
     torch.manual_seed(config.seed)
     markers = Text.load(config.tokenizer).markers
     model = InteractionModel(preset(config.preset))
+    num_parameters = count_parameters(model)
     state = read_state(config.out)
     counters = fill(model, state, config.out, config.init_from)
-    num_parameters = count_parameters(model)
     model.to(here.device)
     is_gpu = here.device.type == "cuda"
     if is_gpu if config.is_compiled is None else config.is_compiled:

@@ -1,10 +1,11 @@
-"""The two losses: cross-entropy where the model is the author, flow matching on the slots.
+"""The losses: cross-entropy where the model is the author, flow matching on the slots; and those of
+the heads that only training has (`auxiliary.py`), where they are attached.
 
 Everything is kept as sums and counts, so that processes that share a batch add them up and get the
 figures of the whole batch.
 
 Legend: S positions of all rows, D width, V vocabulary, B rows, N authored targets, U speaking
-micro-turns, K slots, F mel frames, M mel bins, G skills, Q figures.
+micro-turns, K slots, F mel frames, M mel bins, A heard frames, G skills, Q figures.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from microturn.model.model import InteractionModel
-from microturn.sequence import Markers
+from microturn.sequence import NO_TARGET, Kind, Markers
+from microturn.train.auxiliary import attached
 
 if TYPE_CHECKING:
     from microturn.train.batches import TrainBatch
@@ -33,6 +35,8 @@ FIGURES = (
     "floor_right",  # share of floor decisions whose likelier token is the right one
     "heard_right",  # share of word pieces right, by lane
     "said_right",
+    "mel",  # of the auxiliary heads
+    "frames",
 )
 
 
@@ -41,7 +45,9 @@ class LossConfig:
     """flow_time: how times are drawn: logit-normal around `flow_time_mean` with `flow_time_std`
     (Esser et al., 2024: most work in the middle), or uniform."""
 
-    flow_weight: float = 1.0
+    flow_weight: float = 2.0
+    mel_weight: float = 1.0  # of the auxiliary heads
+    frame_weight: float = 0.5
     flow_time: Literal["logit_normal", "uniform"] = "logit_normal"
     flow_time_mean: float = 0.0
     flow_time_std: float = 1.0
@@ -49,8 +55,10 @@ class LossConfig:
     def __post_init__(self) -> None:
         if self.flow_time not in ("logit_normal", "uniform"):
             raise ValueError(f"flow_time is logit_normal or uniform, got {self.flow_time!r}")
-        if self.flow_weight < 0 or self.flow_time_std <= 0:
-            raise ValueError("flow_weight must not be negative, flow_time_std must be above 0")
+        if min(self.flow_weight, self.mel_weight, self.frame_weight) < 0:
+            raise ValueError("flow_weight, mel_weight and frame_weight must not be negative")
+        if self.flow_time_std <= 0:
+            raise ValueError("flow_time_std must be above 0")
 
 
 def flow_times(num: int, config: LossConfig, rng: torch.Generator) -> Tensor:
@@ -70,11 +78,18 @@ class Share:
 
     weight: float
     num_flow: float
+    num_frames: float
 
     @classmethod
     def of(cls, batch: TrainBatch) -> Share:
         """The counts of a batch that one process has alone."""
-        return cls(float(batch.weight_N.sum()), float(batch.is_real_U.sum()))
+        return cls(*cls.counts(batch).tolist())
+
+    @staticmethod
+    def counts(batch: TrainBatch) -> Tensor:
+        """[3], to be summed over processes."""
+        is_known_A = batch.rows.frame_target_A != NO_TARGET
+        return torch.stack([batch.weight_N.sum(), batch.is_real_U.sum(), is_known_A.float().sum()])
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,7 @@ class Losses:
     def figures(self) -> dict[str, float]:
         """Means by name; NaN where a batch holds nothing of the kind."""
         pairs = zip(FIGURES, self.sum_Q.tolist(), self.count_Q.tolist(), strict=True)
-        empty = {"flow": 0.0}  # rows without speech have no flow loss
+        empty = {"flow": 0.0, "mel": 0.0}  # rows without speech have none
         return {
             name: total / count if count else empty.get(name, math.nan)
             for name, total, count in pairs
@@ -113,7 +128,7 @@ def losses(
     loads: list[Tensor] | None = None,
     share: Share | None = None,
 ) -> Losses:
-    """Both losses of one batch; noise and times are the batch's."""
+    """All losses of one batch; noise and times are the batch's."""
     config, share = config or LossConfig(), share or Share.of(batch)
     rows = batch.rows
     hidden_BSD = model(rows.positions, rows.num_rows, loads)
@@ -128,9 +143,31 @@ def losses(
         )
         flow_U = flow_U * batch.is_real_U
     flow = flow_U.sum() / max(share.num_flow, 1.0)
+    mel_U, frame_A, frame_weight_A = _auxiliary(model, batch, markers, hidden_BSD)
+    mel, frames = mel_U.sum() / max(share.num_flow, 1.0), frame_A.sum() / max(share.num_frames, 1.0)
     total = text + config.flow_weight * flow
+    total = total + config.mel_weight * mel + config.frame_weight * frames
     with torch.no_grad():
-        return _looked_at(total, batch, markers, logits_NV, entropy_N, flow_U)
+        extra = ((mel_U, batch.is_real_U[: len(mel_U)]), (frame_A, frame_weight_A))
+        return _looked_at(total, batch, markers, logits_NV, entropy_N, flow_U, extra)
+
+
+def _auxiliary(
+    model: InteractionModel, batch: TrainBatch, markers: Markers, hidden_BSD: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mel loss of each speaking micro-turn, weighted loss and weight of each heard frame; all empty
+    without the heads."""
+    heads, rows = attached(model), batch.rows
+    nothing = hidden_BSD.new_zeros(0)
+    if heads is None:
+        return nothing, nothing, nothing
+    mel_U = nothing
+    if len(rows.slot_index_UK):
+        slots_UKD = model.slot_states(hidden_BSD, rows.slot_index_UK)
+        mel_U = heads.mel_loss(slots_UKD, rows.mel_UFM) * batch.is_real_U
+    hidden_AD = hidden_BSD.flatten(0, 1)[rows.positions.kind_S == Kind.HEARD]
+    frame_A, weight_A = heads.frame_loss(hidden_AD, rows.frame_target_A, markers.pad)
+    return mel_U, frame_A * weight_A, weight_A
 
 
 def _looked_at(
@@ -140,6 +177,7 @@ def _looked_at(
     logits_NV: Tensor,
     entropy_N: Tensor,
     flow_U: Tensor,
+    extra: tuple[tuple[Tensor, Tensor], ...],
 ) -> Losses:
     """Sums and counts; nothing waits for the device."""
     target_N, rows = batch.target_N, batch.rows
@@ -159,6 +197,7 @@ def _looked_at(
         (right_N * is_floor_N, is_floor_N),
         (right_N * heard_N, heard_N),
         (right_N * said_N, said_N),
+        *extra,
     )
     length = len(rows.target_S) // rows.num_rows
     text_B, weight_B, flow_B, speaking_B = (entropy_N.new_zeros(rows.num_rows) for _ in range(4))

@@ -16,6 +16,7 @@ from microturn.checkpoint import load_weights, save_tensors
 from microturn.model.model import InteractionModel
 from microturn.signal.vocoder import CONFIG_FILE as VOCODER_CONFIG
 from microturn.signal.vocoder import WEIGHTS_FILE as VOCODER_WEIGHTS
+from microturn.train.auxiliary import PREFIX, attach
 from microturn.train.distributed import Place, whole_tree
 from microturn.train.optim import Optimizers
 
@@ -48,7 +49,8 @@ def save_run(
         state = {"weights": weights, "optimizers": states, "counters": asdict(counters)}
         torch.save(state, out / (STATE_FILE + ".part"))
         os.replace(out / (STATE_FILE + ".part"), out / STATE_FILE)
-        save_tensors(weights, model.config, out / MODEL_FOLDER, dtype=torch.float32)
+        kept = {name: x for name, x in weights.items() if not name.startswith(PREFIX)}
+        save_tensors(kept, model.config, out / MODEL_FOLDER, dtype=torch.float32)
     place.wait()
 
 
@@ -72,16 +74,21 @@ def read_state(out: Path) -> dict[str, Any] | None:
 def fill(
     model: InteractionModel, state: dict[str, Any] | None, out: Path, init_from: Path | None
 ) -> Counters:
-    """Weights and counters of a run that goes on, of `init_from`, or from scratch. The model must
-    not be sharded yet; the optimizers' states come later, when it is."""
-    if state is None:
-        if init_from is not None:
-            load_weights(model, init_from)
-        return Counters()
-    if "weights" in state:
-        model.load_state_dict(state["weights"])
-    else:  # runs of before the weights were kept in the state
+    """Weights and counters of a run that goes on, of `init_from`, or from scratch; the model gets
+    the heads that only training has. It must not be sharded yet; the optimizers' states come later,
+    when it is."""
+    if state is None and init_from is not None:
+        load_weights(model, init_from)
+    elif state is not None and "weights" not in state:  # runs of before the weights were kept there
         load_weights(model, out / MODEL_FOLDER)
+    heads = attach(model)
+    if state is None:
+        return Counters()
+    weights = state.get("weights", {})
+    if weights and not any(name.startswith(PREFIX) for name in weights):  # before there were heads
+        weights = weights | {PREFIX + name: x for name, x in heads.state_dict().items()}
+    if weights:
+        model.load_state_dict(weights)
     return Counters(**state["counters"])
 
 
