@@ -78,14 +78,40 @@ def test_without_a_cue_it_is_silent(name):
     assert num_silent > 30
 
 
+EVERYDAY_MEANT = {
+    (text, one.word.text): code_switch.meant(one)
+    for table in code_switch.EVERYDAY.values()
+    for text, one in table.items()
+}
+
+
+def test_the_rule_names_the_language():
+    """A German word is put right where German is asked for, and only there."""
+    languages = set()
+    for seed in range(SEEDS):
+        talk = played("code_switch", seed)
+        rule = (talk.instructions or of(talk, "user")[0].text).lower()
+        for event in of(talk, "user"):
+            for (name, _), table in code_switch.EVERYDAY.items():
+                if event.text in table:
+                    assert name in rule
+                    languages.add(name)
+    assert languages == set(phrases_module.LANGUAGES)
+
+
 def test_english_words():
+    found = set()
     for seed in range(SEEDS):
         talk = played("code_switch", seed)
         for mark in talk.marks:
             event = next(e for e in talk.events if e.onset_ms == mark.onset_ms)
             assert mark.end_ms in word_ends_ms(talk, event, mark.label)
             expect = next(e for e in talk.expects if e.window_ms[0] == mark.end_ms)
-            assert expect.accept == (f"{code_switch.SPANISH[mark.label].capitalize()}.",)
+            everyday = EVERYDAY_MEANT.get((event.text, mark.label))
+            english = everyday or f"{code_switch.SPANISH[mark.label].capitalize()}."
+            assert expect.accept == (english,)
+            found.add(event.text if everyday else "closed")
+    assert "closed" in found and len(found) > 50
     assert code_switch.answer_to("And door, what is that in Spanish?") == (
         "In Spanish, that is puerta."
     )

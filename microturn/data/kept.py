@@ -30,6 +30,7 @@ PLAYS = 60  # of each skill in each split
 LETTER_MS = 60
 VOICES = ("silence_1", "silence_2")
 MOST_DEPTH = 4  # of lists within lists
+MOST_LISTED = 2000  # a longer list is open text, which is split by its letters
 
 
 class SilentBank(Bank):
@@ -76,20 +77,25 @@ class Noting(random.Random):
         super().__init__(seed)
         self.offered: set[str] = set()
 
+    def note(self, options: Any) -> None:
+        """Note what a list offers."""
+        if len(options) <= MOST_LISTED:
+            self.offered.update(strings(list(options)))
+
     def choice(self, seq: Any) -> Any:
-        self.offered.update(strings(list(seq)))
+        self.note(seq)
         return super().choice(seq)
 
     def choices(self, population: Any, *how: Any, **named: Any) -> Any:
-        self.offered.update(strings(list(population)))
+        self.note(population)
         return super().choices(population, *how, **named)
 
     def sample(self, population: Any, *how: Any, **named: Any) -> Any:
-        self.offered.update(strings(list(population)))
+        self.note(population)
         return super().sample(population, *how, **named)
 
     def shuffle(self, x: Any) -> None:
-        self.offered.update(strings(list(x)))
+        self.note(x)
         super().shuffle(x)
 
 

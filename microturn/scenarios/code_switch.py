@@ -1,9 +1,15 @@
-"""A Spanish word in English speech, and the model says the English one while the user goes on."""
+"""A Spanish, German or French word in English speech, and the model says the English one while the
+user goes on."""
 
 from __future__ import annotations
 
+import random
+from dataclasses import dataclass
+
 from microturn.data.moments import LAST_MS, need_cue, set_rule, speak_on
+from microturn.data.phrases import LANGUAGES, Mixed, mixed
 from microturn.data.phrasing import options
+from microturn.data.split import SPLITS
 from microturn.data.talk import Talk
 from microturn.signal.text import normalise
 
@@ -110,6 +116,24 @@ WHAT = (
     "What do they call a dog in Spanish?",
     "And table, what is that in Spanish?",
 )
+ORDERS_IN = {
+    name: tuple(order.replace("Spanish", name.capitalize()) for order in ORDERS)
+    for name in LANGUAGES
+}
+GOES_ON = (  # what follows an everyday sentence in the same breath
+    "and that is really all i wanted to tell you about it.",
+    "but let us talk about something else before we go home.",
+    "and after that we can sit down and have a cup of tea.",
+    "so i will call you again as soon as i know more.",
+    "and nobody in the whole family believes me when i say so.",
+    "because that is how we have always done it around here.",
+    "and then i have to leave, since my train goes at noon.",
+    "although i am not sure that it matters very much today.",
+    "so please remind me of it when we meet again next week.",
+    "and i hope that the weather stays like this until sunday.",
+)
+EVERYDAY_MIXED = {"train": 40, "eval": 10}  # sentences in each language
+EVERYDAY_SHARE = 0.5  # of running speech, where the bank has any
 ASKED = 0.25  # of the exchanges are a question for a word; the others are running speech
 ACKNOWLEDGED = ("Okay.", "Sure thing.", "Of course.")
 ENGLISH = {word: f"{english.capitalize()}." for word, english in SPANISH.items()}
@@ -118,18 +142,68 @@ MIXED_SHARE = 0.7
 WHOLE_EPISODE = True
 
 
+@dataclass
+class Split:
+    """Whose phrasings are wanted."""
+
+    split: str
+
+
+def everyday(language: str, split: str) -> dict[str, Mixed]:
+    """By text, sentences of everyday talk with a foreign word in them: always the same."""
+    rng = random.Random(f"everyday/{language}/{split}")
+    going_on = options(Split(split), GOES_ON)
+    found: dict[str, Mixed] = {}
+    while len(found) < EVERYDAY_MIXED[split]:
+        one = mixed(rng, language, split)
+        found[f"{one.text} {rng.choice(going_on)}"] = one
+    return found
+
+
+EVERYDAY = {(name, split): everyday(name, split) for name in LANGUAGES for split in SPLITS}
+
+
+def meant(one: Mixed) -> str:
+    """The English word, as the model says it."""
+    return f"{one.word.english.strip('.').capitalize()}."
+
+
 def answer_to(question: str) -> str:
     """What a question for a word is answered with."""
     words = normalise(question).strip("?.").replace(",", "").split()
     return next(ANSWERS[word] for word in words if word in ANSWERS)
 
 
-USER_TEXTS = (*ORDERS, *MIXED, *PLAIN, *HOW, *WHAT)
-OWN_TEXTS = (
-    *ENGLISH.values(),
-    *dict.fromkeys(answer_to(question) for question in (*HOW, *WHAT)),
-    *ACKNOWLEDGED,
+USER_TEXTS = tuple(
+    dict.fromkeys(
+        (
+            *(order for orders in ORDERS_IN.values() for order in orders),
+            *MIXED, *PLAIN, *HOW, *WHAT,
+            *(text for table in EVERYDAY.values() for text in table),
+        )
+    )
+)  # fmt: skip
+OWN_TEXTS = tuple(
+    dict.fromkeys(
+        (
+            *ENGLISH.values(),
+            *(answer_to(question) for question in (*HOW, *WHAT)),
+            *ACKNOWLEDGED,
+            *(meant(one) for table in EVERYDAY.values() for one in table.values()),
+        )
+    )
 )
+
+
+def sayable(talk: Talk, language: str) -> dict[str, Mixed]:
+    """Everyday sentences that the bank has, with what they are answered with."""
+
+    def find() -> dict[str, Mixed]:
+        table = EVERYDAY[language, talk.split]
+        return {t: one for t, one in table.items() if talk.has("user", t)
+                and talk.has("own", meant(one))}  # fmt: skip
+
+    return talk.bank.once(("code switch", language, talk.split), find)
 
 
 def ask_words(talk: Talk) -> None:
@@ -141,17 +215,27 @@ def ask_words(talk: Talk) -> None:
 
 
 def play(talk: Talk) -> None:
-    """Words asked for; or a rule, and speech with Spanish words in it until the time is full."""
+    """Words asked for; or a rule, and speech with foreign words in it until the time is full."""
     if talk.rng.random() < ASKED:
         return ask_words(talk)
-    set_rule(talk, talk.choose(ORDERS), talk.rng.choice(ACKNOWLEDGED))
-    mixed, plain = options(talk, MIXED), options(talk, PLAIN)
-    talk.rng.shuffle(mixed)
+    known = [name for name in LANGUAGES if sayable(talk, name)]
+    is_everyday = bool(known) and talk.rng.random() < EVERYDAY_SHARE
+    language = talk.rng.choice(known) if is_everyday else "spanish"
+    set_rule(talk, talk.choose(ORDERS_IN[language]), talk.rng.choice(ACKNOWLEDGED))
+    sentences = sayable(talk, language) if is_everyday else {}
+    mixed_ones, plain = list(sentences) or options(talk, MIXED), options(talk, PLAIN)
+    talk.rng.shuffle(mixed_ones)
     talk.rng.shuffle(plain)
-    while mixed and talk.now_ms < talk.duration_ms - LAST_MS:
+    while mixed_ones and talk.now_ms < talk.duration_ms - LAST_MS:
         is_mixed = not plain or talk.rng.random() < MIXED_SHARE
-        text = mixed.pop() if is_mixed else plain.pop()
-        words = normalise(text).replace(",", "").strip(".").split()
-        speak_on(talk, text, [(word, ENGLISH[word]) for word in dict.fromkeys(words)
-                              if word in SPANISH])  # fmt: skip
+        text = mixed_ones.pop() if is_mixed else plain.pop()
+        speak_on(talk, text, cues_of(text, sentences))
     need_cue(talk)
+
+
+def cues_of(text: str, sentences: dict[str, Mixed]) -> list[tuple[str, str]]:
+    """Foreign words of a text, each with its English."""
+    if text in sentences:
+        return [(sentences[text].word.text, meant(sentences[text]))]
+    words = normalise(text).replace(",", "").strip(".").split()
+    return [(word, ENGLISH[word]) for word in dict.fromkeys(words) if word in SPANISH]

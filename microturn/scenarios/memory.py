@@ -1,12 +1,15 @@
-"""Facts told earlier are asked for later, with other talk between."""
+"""Facts told earlier are asked for later, with other talk between; and notes, which may be any
+sentence: they are typed, and given back in writing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from microturn.data.talk import Talk
+from microturn.data.corpus import sample
+from microturn.data.talk import ANSWER_WINDOW_MS, RESPONSE_MS, Talk
 from microturn.scenarios import facts
+from microturn.scenarios.typed import write
 
 # fmt: off
 NAMES = (
@@ -91,7 +94,14 @@ KINDS = {
         lambda thing: f"{upper(thing)}.",
     ),
 }
+NOTE = ("remember this.", "keep this for me.", "note this down.", "please remember this text.",
+        "store this for later.")
+NOTE_ASKS = ("write what i told you to remember.", "write my note again.",
+             "what was my note? write it.", "type what you kept for me.",
+             "give me my note in writing.")
 # fmt: on
+NOTE_WORDS = 10
+NOTE_SHARE = 0.15  # of the exchanges
 UNKNOWN = "You haven't told me yet."
 ASKED_UNTOLD = 0.15  # of the exchanges: nothing was told before the question
 USER_TEXTS = (
@@ -137,9 +147,26 @@ def ask(talk: Talk, name: str, answer: str) -> None:
     talk.now_ms += talk.rng.randrange(500, 1500)
 
 
+def keep_note(talk: Talk) -> None:
+    """A sentence is typed, other talk comes between, and it is asked for in writing."""
+    text = sample(talk.rng, max_words=NOTE_WORDS, split=talk.split)
+    told = talk.type(f"{talk.choose(NOTE)} {text}")
+    noted = talk.say("own", talk.rng.choice(NOTED), told.onset_ms + RESPONSE_MS)
+    window_ms = (told.onset_ms, noted.onset_ms + ANSWER_WINDOW_MS)
+    talk.expect("respond", window_ms, (noted.text,), told.onset_ms)
+    for _ in range(talk.rng.randint(0, 2)):
+        talk.now_ms += talk.rng.randrange(500, 3000)
+        facts.play(talk)
+    asked = talk.type(talk.choose(NOTE_ASKS), onset_ms=talk.now_ms + talk.rng.randrange(500, 1500))
+    write(talk, text, asked.onset_ms)
+
+
 def play(talk: Talk) -> None:
     """One or two facts are told, other talk comes between, and they are asked for; or one is asked
-    for that was never told."""
+    for that was never told; or a note is kept."""
+    if talk.rng.random() < NOTE_SHARE:
+        keep_note(talk)
+        return
     free = sorted(set(KINDS) - told_kinds(talk))
     if not free:
         raise KeyError("everything was told in this conversation")

@@ -1,9 +1,10 @@
 """The user types words and wants them written again: no sound, so that copying is learned from many
-words in little time. Half of the texts are words in random order, which nothing but copying gets
-right."""
+words in little time. The texts are the corpus's, whatever the bank can say. Half of them are words
+in random order, which nothing but copying gets right."""
 
 from __future__ import annotations
 
+from microturn.data.corpus import sample, vocabulary
 from microturn.data.talk import Talk
 
 USER_TEXTS: tuple[str, ...] = ()
@@ -16,24 +17,14 @@ LETTER_MS = 22  # a micro-turn holds 6 pieces, about 15 letters
 
 
 def play(talk: Talk) -> None:
-    """One text after another, each written word for word.
-
-    Raises KeyError where the bank has none.
-    """
-    texts = talk.open_texts("own")
-    words = talk.bank.once(
-        ("words of open texts", talk.split),
-        lambda: sorted({word for text in texts for word in text.split()}),
-    )
-    if not words:
-        raise KeyError("the bank has no words to repeat")
+    """One text after another, each written word for word."""
+    words = vocabulary(talk.split)
     talk.now_ms = talk.rng.randrange(200, 1000)
     while talk.now_ms < talk.duration_ms - 2000:
         if talk.rng.random() < SHUFFLED:
-            chosen = talk.rng.choices(words, k=talk.rng.randint(1, MAX_WORDS))
+            text = " ".join(talk.rng.choice(words) for _ in range(talk.rng.randint(1, MAX_WORDS)))
         else:
-            chosen = talk.rng.choice(texts).split()[:MAX_WORDS]
-        text = " ".join(chosen)
+            text = sample(talk.rng, max_words=MAX_WORDS, split=talk.split)
         typed = talk.type(f"{talk.choose(ORDERS)} {text}")
         written = talk.write(text, typed.onset_ms + 200 * talk.rng.randint(1, 2))
         end_ms = written.onset_ms + 200 + len(text) * LETTER_MS

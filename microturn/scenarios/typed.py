@@ -1,8 +1,9 @@
 """The user types instead of speaking: the model answers aloud, or in writing where it is asked to
-write."""
+write. Any common word of the corpus may have to be spelled in writing."""
 
 from __future__ import annotations
 
+from microturn.data.corpus import spelled_word
 from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.data.timeline import to_grid
 from microturn.scenarios import facts
@@ -20,6 +21,9 @@ SPOKEN = (  # asks for the next answer in writing
     "Just type your answer this time.", "Answer this one in writing.",
     "Write it down instead of saying it.", "Next one in writing, please.",
 )
+SPELL = ("spell {} for me in writing.", "write {} letter by letter.",
+         "how do you spell {}? write it.", "type the letters of {}.",
+         "in writing, how is {} spelled?")
 # fmt: on
 AGREED = "Sure thing."
 USER_TEXTS = SPOKEN
@@ -61,6 +65,13 @@ def in_speech(talk: Talk) -> None:
     write(talk, answer, event.onset_ms)
 
 
+def in_letters(talk: Talk) -> None:
+    """A word to be spelled in writing."""
+    word, letters = spelled_word(talk.rng, split=talk.split)
+    typed = talk.type(talk.choose(SPELL).format(word))
+    write(talk, letters, typed.onset_ms)
+
+
 def play(talk: Talk) -> None:
     """One question, typed or to be answered in writing."""
-    talk.rng.choice((in_text, in_text, in_speech))(talk)
+    talk.rng.choice((in_text, in_text, in_speech, in_letters))(talk)
