@@ -21,6 +21,7 @@ from fixtures.server import EchoEngine, client, running
 
 from microturn.engine.engine import Engine
 from microturn.engine.limits import SessionEnded, SessionLimits
+from microturn.server.admission import Admission, AdmissionConfig
 from microturn.server.engine_thread import EngineInterrupted, EngineThread, TooManySessions
 from microturn.turns import INPUT_SAMPLES, MicroTurnInput, MicroTurnOutput
 from tests.test_engine_engine import run, same, turns
@@ -193,9 +194,10 @@ def test_an_engine_that_hangs_is_seen_from_outside() -> None:
 
 
 def test_a_busy_server_refuses_and_the_others_go_on() -> None:
-    with running() as server, client(server) as first, client(server) as second:
+    admission = Admission(AdmissionConfig(num_kept=10**6))
+    admission.seed({1: 100.0, 2: 1e6})  # more than ticks of this test can make good
+    with running(admission=admission) as server, client(server) as first, client(server) as second:
         first.start()
-        server.server.app.state.engine_thread.admission.seed({1: 100.0})
         second.send("session.start", session={"model": "m"})
         assert "busy" in second.wait_error("too_many_sessions")["message"]
         first.wait_for("session.usage.updated")
