@@ -194,11 +194,11 @@ def test_accents_are_for_the_voice_only(tmp_path):
     voice = FOREIGN_TRAINING["spanish"][0]
     speaker = Listening(voice)
     line = make(
-        Job("user", "Adi\u00f3s, se\u00f1or.", voice, 1.0), speaker, Wrong(), tmp_path, "flac"
+        Job("user", "\u00a1Adi\u00f3s, se\u00f1or!", voice, 1.0), speaker, Wrong(), tmp_path, "flac"
     )
-    assert speaker.read == "Adi\u00f3s, se\u00f1or."
-    assert line["text"] == "Adios, senor."
-    assert [word for word, _, _ in line["words_ms"]] == ["Adios,", "senor."]
+    assert speaker.read == "\u00a1Adi\u00f3s, se\u00f1or!"
+    assert line["text"] == "Adios, senor!"
+    assert [word for word, _, _ in line["words_ms"]] == ["Adios,", "senor!"]
 
 
 @pytest.mark.parametrize("split", ["train", "eval"])

@@ -195,7 +195,9 @@ def make(job: Job, speaker: Speaker, aligner: Aligner, out: Path, sound: str) ->
     audio = np.clip(to_rate(spoken.audio, spoken.rate_hz, rate_hz), -1.0, 1.0)
     if not len(audio) or not np.isfinite(audio).all():
         raise ValueError(f"{speaker.name} gave no sound for {job.text!r}")
-    written = job.text if job.text.isascii() else fold(job.text)  # the model knows no accents
+    written = job.text  # the model knows neither accents nor marks before a sentence
+    if not written.isascii():
+        written = fold(written).replace("\u00bf", "").replace("\u00a1", "")
     words, words_by = spoken.words, "engine"
     aligners = (Spread(),) if job.voice in FOREIGN_VOICES else (aligner, Spread())
     for other in aligners:  # espeak-ng is too far from people for forced alignment
