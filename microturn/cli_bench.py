@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from microturn.engine.limits import SessionLimits
 
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
-What = Literal["tick", "sessions", "flat", "peers", "serve", "train"]
+What = Literal["tick", "sessions", "flat", "peers", "invariance", "moe", "gpu", "serve", "train"]
 Weights = Literal["fp32", "bf16", "int8"]
 Result = dict[str, Any]
 
@@ -202,16 +202,32 @@ def describe_peers(result: Result) -> list[str]:
                 f"{row['context_s']:4} s {kind:8} ours {ours['cpu_median_ms']:.1f} ms, "
                 f"transformers {theirs['cpu_median_ms']:.1f} (processor)"
             )
-        again = [row[way]["cpu_median_ms"] for way in ("resend_ours", "resend_transformers")]
         ratios = row["ratios"]
+        again = ", ".join(
+            f"{name} {ratios[way]:.1f} ({row[way]['cpu_median_ms']:.0f} ms)"
+            for way, name in (("resend_ours", "our kernels"), ("resend_transformers", "theirs"))
+            if way in row
+        )
         lines.append(
-            f"{row['context_s']:4} s times ours: transformers {ratios['transformers']:.2f}; all "
-            f"sent again, our kernels {ratios['resend_ours']:.1f} ({again[0]:.0f} ms), "
-            f"transformers {ratios['resend_transformers']:.1f} ({again[1]:.0f} ms)"
+            f"{row['context_s']:4} s times ours: transformers {ratios['transformers']:.2f}; "
+            f"all sent again, {again}"
         )
     if not result["is_same_work"]:
         lines.append("THE LOGITS DIFFER: this compares different work")
     return [*lines, f"transformers over ours: {result['transformers_over_ours']:.2f}"]
+
+
+def run_invariance(options: Bench) -> Result:
+    from microturn.engine.bench_invariance import NUM_MICRO_TURNS, bench_invariance
+
+    engine, result = measured_engine(options, 4)
+    return result | bench_invariance(engine, options.count(NUM_MICRO_TURNS), options.seed)
+
+
+def describe_invariance(result: Result) -> list[str]:
+    from microturn.engine.bench_invariance import describe
+
+    return describe(result)
 
 
 def run_serve(options: Bench) -> Result:
@@ -257,11 +273,55 @@ def describe_train(result: Result) -> list[str]:
     return describe(result)
 
 
+def run_moe(options: Bench) -> Result:
+    from microturn.engine.bench_moe import NUM_REPEATS, bench_moe
+
+    if options.weights != "fp32":
+        raise ValueError("transformers has no such weights: measure moe with --weights fp32")
+    engine, result = measured_engine(options)
+    num_repeats = options.count(NUM_REPEATS)
+    return result | bench_moe(engine.model, num_repeats=num_repeats, seed=options.seed)
+
+
+def describe_moe(result: Result) -> list[str]:
+    """All ways at each number of rows."""
+    lines = [f"layer {result['layer']} on {result['device']}, copy {result['copy_gb_s']} GB/s"]
+    for row in result["by_rows"]:
+        ways = ", ".join(f"{name} {ms:.3f}" for name, ms in row["median_ms"].items())
+        lines.append(f"{row['rows']:3} rows (ms): {ways}; weights {row['weights_gb_s']} GB/s")
+    if not result["agree"]:
+        lines.append("THE RESULTS DIFFER: this compares different work")
+    others = [row["others_over_ours"] for row in result["by_rows"]]
+    return [*lines, f"the best other over ours, least of all rows: {min(others):.2f}"]
+
+
+def run_gpu(options: Bench) -> Result:
+    from microturn.engine.bench_gpu import STREAMS, bench_gpu
+
+    streams = STREAMS if options.sessions == Bench.sessions else options.sessions
+    return bench_gpu(options.model, streams, options.count(NUM_TICKS), options.seed)
+
+
+def describe_gpu(result: Result) -> list[str]:
+    """One line for each number of streams; or that there is no GPU."""
+    if not result["has_gpu"]:
+        return [result["reason"]]
+    lines = [
+        f"{row['streams']:5} streams: a round of 5 positions, median {row['median_ms']:.2f} ms, "
+        f"p99 {row['p99_ms']:.2f}"
+        for row in result["by_streams"]
+    ]
+    return [*lines, f"streams held in {result['micro_turn_ms']} ms: {result['streams_held']}"]
+
+
 MEASURES: dict[What, Measure] = {
     "tick": Measure(run_tick, describe_tick),
     "sessions": Measure(run_sessions, describe_sessions),
     "flat": Measure(run_flat, describe_flat),
     "peers": Measure(run_peers, describe_peers),
+    "invariance": Measure(run_invariance, describe_invariance),
+    "moe": Measure(run_moe, describe_moe),
+    "gpu": Measure(run_gpu, describe_gpu),
     "serve": Measure(run_serve, describe_serve),
     "train": Measure(run_train, describe_train),
 }

@@ -8,7 +8,7 @@ Legend: S positions, A heard positions, M mel bins, V vocabulary.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -92,6 +92,20 @@ class Theirs:
         audio_id, image_id = placeholders(model.config.backbone.vocab_size)
         theirs.config.audio_token_id, theirs.config.image_token_id = audio_id, image_id
         return cls(theirs.eval())
+
+    def mixture(self, layer: int) -> Any:
+        """Router, routed and shared experts of one layer."""
+        return self.model.model.language_model.layers[layer].mlp
+
+    @staticmethod
+    def way(mixture: Any, implementation: str) -> Callable[[Tensor], Tensor]:
+        """A mixture as a function of rows [N, D], its experts computed as named."""
+
+        def run(x_ND: Tensor) -> Tensor:
+            mixture.experts.config._experts_implementation = implementation
+            return mixture(x_ND[None])[0]
+
+        return run
 
     def empty(self) -> Any:
         from transformers.cache_utils import DynamicCache
