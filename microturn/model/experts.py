@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from microturn.model.config import BackboneConfig, ExpertConfig
 from microturn.model.fused import gated
+from microturn.model.grouped import grouped_experts
 from microturn.model.narrow import wide
 from microturn.model.tiles import ROW_TILE, tiled_linear
 
@@ -90,6 +91,10 @@ class Experts(nn.Module):
         if self.kernels is not None and not torch.is_grad_enabled():
             return self.kernels(
                 x_ND, chosen_NC, weight_NC, wide(self.w13_weight), wide(self.w2_weight)
+            )
+        if x_ND.is_cuda:
+            return grouped_experts(
+                x_ND, chosen_NC, weight_NC, load_E, self.w13_weight, self.w2_weight
             )
         plan = Plan(chosen_NC, load_E)
         x_PD = GatherRows.apply(x_ND, plan.row_P, plan.place_NC)
