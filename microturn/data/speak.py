@@ -93,6 +93,8 @@ def open_sentences(count: int, split: str = "train", seed: int = 0) -> list[Extr
 
     Raises ValueError where the corpus has fewer.
     """
+    if count == 0:
+        return []
     num_everyday = round(count * EVERYDAY_SHARE)
     known = [s.text for s in sentences(split) if s.num_words <= LONGEST_SENTENCE]
     if count - num_everyday > len(known):
