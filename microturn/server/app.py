@@ -92,6 +92,29 @@ def create_app(
         await socket.accept(subprotocol=chosen)
         await converse(socket, hall, is_resumable="resume" in extensions)
 
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        yield
+        draining.set()
+        engine_thread.shutdown()
+
+    routes: list[Route | WebSocketRoute | Mount] = [
+        WebSocketRoute("/v1/live/sessions", live_sessions),
+        *plain_routes(engine_thread, config, draining),
+    ]
+    if STATIC.is_dir():
+        routes.append(Mount("/", StaticFiles(directory=STATIC, html=True)))
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.add_middleware(SecurityHeaders)
+    app.state.engine_thread, app.state.draining = engine_thread, draining
+    return app
+
+
+def plain_routes(
+    engine_thread: EngineThread, config: ServerConfig, draining: asyncio.Event
+) -> list[Route]:
+    """What is answered at once: health, numbers, names."""
+
     async def healthz(request: Request) -> JSONResponse:
         status = "draining" if draining.is_set() else "ok"
         is_stuck = engine_thread.busy_s() > STUCK_S
@@ -119,25 +142,12 @@ def create_app(
             {"name": "microturn", "version": config.version, "needs_key": needs_key}
         )
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        yield
-        draining.set()
-        engine_thread.shutdown()
-
-    routes: list[Route | WebSocketRoute | Mount] = [
-        WebSocketRoute("/v1/live/sessions", live_sessions),
+    return [
         Route("/healthz", healthz),
         Route("/metrics", metrics),
         Route("/v1/models", models),
         Route("/version", version),
     ]
-    if STATIC.is_dir():
-        routes.append(Mount("/", StaticFiles(directory=STATIC, html=True)))
-    app = Starlette(routes=routes, lifespan=lifespan)
-    app.add_middleware(SecurityHeaders)
-    app.state.engine_thread, app.state.draining = engine_thread, draining
-    return app
 
 
 class SecurityHeaders:
