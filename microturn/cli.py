@@ -72,21 +72,26 @@ class Serve:
     eagerness: Eagerness = 0.0  # how soon it speaks: a name, or log odds
     sessions: int = 16  # at most; fewer where the machine is too slow for more
     memory_mb: int = 4096  # reserved for the state of all sessions together
-    threads: int = 1
+    weights: Literal["fp32", "bf16", "int8"] = "fp32"  # what the model's matrices are kept in
+    threads: int = 1  # 0 measures which number is fastest
 
     def execute(self) -> int:
         import torch
 
         from microturn.engine.load import load
         from microturn.engine.sampler import SamplingConfig, eagerness_of
+        from microturn.engine.threads import choose_threads
         from microturn.server.app import ServerConfig
         from microturn.server.live_session import ConversationConfig
         from microturn.server.serve import CannotServe, serve
         from microturn.server.warm_up import measured_admission, serving_limits
 
         limits = serving_limits(self.sessions, self.memory_mb)
-        torch.set_num_threads(self.threads)
-        engine = load(self.model, SamplingConfig(eagerness=eagerness_of(self.eagerness)), limits)
+        torch.set_num_threads(self.threads or 1)
+        sampling = SamplingConfig(eagerness=eagerness_of(self.eagerness))
+        engine = load(self.model, sampling, limits, self.weights)
+        if not self.threads:
+            choose_threads(engine)
         key = self.api_key or os.environ.get("MICROTURN_API_KEY")
         talk = ConversationConfig(takes_images=engine.model.config.vision is not None)
         config = ServerConfig(max_sessions=self.sessions, conversation=talk)
