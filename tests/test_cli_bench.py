@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from microturn import cli
 from microturn.cli_bench import MEASURES, What, random_engine
+from microturn.engine.bench import describe_machine
+from microturn.engine.engine import Engine
 
 
 def test_every_name_has_a_measure() -> None:
@@ -22,6 +25,25 @@ def test_sessions_print_their_figure_last(capsys: pytest.CaptureFixture[str]) ->
     assert lines[-1].startswith("sessions held in 200 ms: ") and "the same bits" in lines[-2]
     assert cli.main([*args, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["by_sessions"][0]["sessions"] == 1
+
+
+def test_invariance_reaches_its_bench(
+    monkeypatch: pytest.MonkeyPatch, model_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"machine": describe_machine(), "cost": None} | {
+        kind: {"count": 0} for kind in ("silent", "speaking", "whole")
+    }
+    asked: list[int] = []
+
+    def record(engine: Engine, num_turns: int, seed: int) -> dict[str, Any]:
+        asked.extend((num_turns, seed, engine.limits.max_sessions))
+        return found
+
+    monkeypatch.setattr("microturn.engine.bench_invariance.bench_invariance", record)
+    args = ["bench", "invariance", "--model", str(model_folder), "--micro-turns", "60"]
+    assert cli.main([*args, "--seed", "3"]) == 0
+    assert asked == [60, 3, 4]
+    assert capsys.readouterr().out.splitlines()[-1].startswith("NOTHING COULD BE COMPARED")
 
 
 def test_random_weights_write_no_text() -> None:
