@@ -227,10 +227,9 @@ def test_positions_of_the_loudspeaker_reach_the_model() -> None:
             talk.send("session.thinking.append", content="word")
         for _ in range(3):
             talk.wait_for("session.output_audio.delta")
-        talk.send("session.playback.ack", played_ms=100, dropped_ms=250)
+        talk.send("session.playback.ack", played_ms=1e6, dropped_ms=250)  # all but what it dropped
         for _ in range(6):
             talk.wait_for("session.output_audio.delta")
     heard = [turn.played_ms for turn in server.engine.inputs["s0"]]
-    assert 1_000 > sum(200 - played_ms for played_ms in heard) >= 250
     place = next(i for i, played_ms in enumerate(heard) if played_ms < 200)
-    assert heard[place : place + 2] == [0, 150]
+    assert heard[place : place + 3] == [0, 150, 200]
