@@ -74,11 +74,13 @@ class Serve:
     memory_mb: int = 4096  # reserved for the state of all sessions together
     weights: Literal["fp32", "bf16", "int8"] = "fp32"  # what the model's matrices are kept in
     threads: int = 1  # 0 measures which number is fastest
+    exact: bool = False  # refuse to start where results would depend on who else is served
 
     def execute(self) -> int:
         import torch
 
         from microturn.engine.load import load
+        from microturn.engine.numerics import verify_numerics
         from microturn.engine.sampler import SamplingConfig, eagerness_of
         from microturn.engine.threads import choose_threads
         from microturn.server.app import ServerConfig
@@ -92,6 +94,10 @@ class Serve:
         engine = load(self.model, sampling, limits, self.weights)
         if not self.threads:
             choose_threads(engine)
+        numerics = verify_numerics(engine.model, engine.vocoder)
+        if self.exact:
+            numerics.require()
+        print(f"numerics: {numerics.line()}", file=sys.stderr)
         key = self.api_key or os.environ.get("MICROTURN_API_KEY")
         talk = ConversationConfig(takes_images=engine.model.config.vision is not None)
         config = ServerConfig(max_sessions=self.sessions, conversation=talk)

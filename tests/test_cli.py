@@ -82,17 +82,30 @@ def test_an_open_host_needs_a_key(model_folder: Path, capsys: pytest.CaptureFixt
 def test_serve_passes_its_options_on(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calls: list[dict[str, Any]] = []
+    calls: list[tuple[Any, ...]] = []
 
-    def record(engine: object, host: str, port: int, **options: Any) -> None:
-        calls.append({"host": host, "port": port, **options})
+    def record(engine: object, *options: Any) -> None:
+        calls.append(options[:4])
 
     monkeypatch.setattr("microturn.server.serve.serve", record)
     monkeypatch.setattr(cli, "has_screen", lambda: True)
     monkeypatch.setenv("MICROTURN_API_KEY", "sesame")
     code, _, _ = call(capsys, "serve", "--model", model_folder, "--port", 0, "--open")
     assert code == 0
-    assert calls == [{"host": "127.0.0.1", "port": 0, "open_browser": True, "api_key": "sesame"}]
+    assert calls == [("127.0.0.1", 0, True, "sesame")]
+
+
+def test_serve_says_whether_results_depend_on_the_company(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("microturn.server.serve.serve", lambda *args: None)
+    code, _, err = call(capsys, "serve", "--model", model_folder, "--exact")
+    assert code == 0 and "numerics: the same bits alone, in company" in err
+    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)
+    code, _, err = call(capsys, "serve", "--model", model_folder)
+    assert code == 0 and "numerics: results depend on the company: linears" in err
+    code, _, err = call(capsys, "serve", "--model", model_folder, "--exact")
+    assert code == 2 and err.count("\n") == 1 and "results depend on the company" in err
 
 
 @pytest.mark.parametrize(
