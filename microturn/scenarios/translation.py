@@ -107,6 +107,7 @@ SPANISH_VOICES = ("ef_dora", "em_santa", "em_alex")
 EVERYDAY = tuple(phrase for split in SPLITS for phrase in phrases(split=split))
 FOREIGN = {spanish: ("spanish", spanish) for story in STORIES for spanish, _ in story}
 FOREIGN |= {phrase.text: (phrase.language, phrase.foreign) for phrase in EVERYDAY}
+ENGLISH = {phrase: phrase.english[0].upper() + phrase.english[1:] for phrase in EVERYDAY}
 STORY_SHARE = 0.4  # of the talks in Spanish
 WHOLE_EPISODE = True
 TYPED_SHARE = 0.4
@@ -117,7 +118,7 @@ USER_TEXTS = tuple(
 OWN_TEXTS = tuple(
     dict.fromkeys(
         (*(english for story in STORIES for _, english in story),
-         *(phrase.english for phrase in EVERYDAY), *ACKNOWLEDGED)
+         *ENGLISH.values(), *ACKNOWLEDGED)
     )
 )  # fmt: skip
 
@@ -162,7 +163,7 @@ def told(talk: Talk) -> tuple[str, list[tuple[str, str]]]:
     language = talk.rng.choice(known) if known else "spanish"
     if language == "spanish" and has_story and (not known or talk.rng.random() < STORY_SHARE):
         return language, story
-    chosen = [(p.text, p.english) for p in sayable(talk.bank, language, talk.split)]
+    chosen = [(p.text, ENGLISH[p]) for p in sayable(talk.bank, language, talk.split)]
     talk.rng.shuffle(chosen)
     return language, chosen
 
