@@ -162,9 +162,10 @@ def test_bench_prints_json(model_folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_trained_folder_is_completed(tmp_path: Path) -> None:
-    from microturn.cli_train import SHIPPED_TOKENIZER, complete
+    from microturn.cli_train import SHIPPED_TOKENIZER
+    from microturn.train.state import complete
 
     (tmp_path / "vocoder.json").write_text("mine")
-    complete(tmp_path, SHIPPED_TOKENIZER)
+    complete(tmp_path, SHIPPED_TOKENIZER, SHIPPED_TOKENIZER.parent)
     assert (tmp_path / "tokenizer.json").read_bytes() == SHIPPED_TOKENIZER.read_bytes()
     assert (tmp_path / "vocoder.json").read_text() == "mine"

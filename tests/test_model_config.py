@@ -50,6 +50,6 @@ def test_a_dense_model_needs_no_experts() -> None:
 
 def test_configs_are_small() -> None:
     names = [name for name in vars(configs) if name.endswith("Config")]
-    assert len(names) == 7
+    assert len(names) >= 7
     for name in names:
         assert len(fields(getattr(configs, name))) <= 12, name

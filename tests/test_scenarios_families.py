@@ -71,7 +71,7 @@ def test_answers():
     kinds = set()
     for seed in range(60):
         question, answer = played("questions", seed).events
-        assert answer.text == questions.ANSWERS[question.text]
+        assert answer.text.lower() == questions.ANSWERS[question.text].lower()
         assert RESPONSE_MS <= answer.onset_ms - question.end_ms < RESPONSE_MS + 200
         kinds.add(
             question.text.split()[2] if "capital" in question.text else " plus " in question.text
