@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from microturn.model.config import ExpertConfig
 from microturn.model.experts import DenseMLP, GatherRows, MixtureMLP, Plan, Router, WeighRows
+from microturn.model.tiles import ROW_TILE
 
 WIDTH = 24
 CONFIG = ExpertConfig(num_routed=5, num_chosen=2, num_shared=2, width=16, route_scale=2.5)
@@ -113,7 +114,7 @@ def test_a_plan_gives_every_pair_its_own_place_in_its_expert() -> None:
     chosen_NC = chosen_NC.sort(-1).values
     load_E = torch.bincount(chosen_NC.flatten(), minlength=5)
     plan = Plan(chosen_NC, load_E)
-    assert all(size % 16 == 0 for size in plan.sizes)
+    assert all(size % ROW_TILE == 0 for size in plan.sizes)
     assert len(plan.place_NC.unique()) == 100
     expert_P = torch.repeat_interleave(torch.arange(5), torch.tensor(plan.sizes))
     assert torch.equal(expert_P[plan.place_NC], chosen_NC)

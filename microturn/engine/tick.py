@@ -91,8 +91,9 @@ class Tick:
     ) -> Work:
         """A session `before` its micro-turn and when it has `heard` -> its work.
 
-        While the model speaks, each run carries `<|speak|>` and the slots along as a guess: rows of
-        one tile cost the same, and where `<|speak|>` is chosen next the slots are already there.
+        While the model speaks, each run carries `<|speak|>` and the slots along as a guess: a few
+        rows more cost less than one more run, and where `<|speak|>` is chosen next the slots are
+        already there.
         """
         work = Work(
             before=before,

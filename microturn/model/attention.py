@@ -137,7 +137,7 @@ class Attention(nn.Module):
         return q_BSHW, rel_BSHE
 
     def forward(self, x_BSD: Tensor, is_text_BS: Tensor | None = None) -> Tensor:
-        """Whole rows from position 0: [B, S, D] -> [B, S, D]; S is a multiple of 16."""
+        """Whole rows from position 0: [B, S, D] -> [B, S, D]; S is a multiple of 8."""
         batch, length, _ = x_BSD.shape
         q_BSHW, rel_BSHE = self.queries(x_BSD, 0)
         kv_shape = (batch, length, self.num_kv_heads, self.head_width)

@@ -1,7 +1,7 @@
 """One layer of one stream, a few rows at a time, from weights that are packed for it.
 
 The same products, sums and orders as the modules' `forward`, so the same bits; fewer and larger
-steps, since a step of 16 rows costs as much to start as to do. Packed weights are copies: pack
+steps, since a step of few rows costs as much to start as to do. Packed weights are copies: pack
 again after the weights change.
 
 Legend: S rows at hand (a multiple of the row tile), D width, C channels, T taps, H query heads, K
@@ -26,7 +26,7 @@ from microturn.model.narrow import Matrix, Narrow, join, wide
 from microturn.model.retention import Choice, attend_with_text
 from microturn.model.tiles import ROW_TILE
 
-MAX_EXPERTS = 16  # so many, on one tile of rows, cost less than to sort rows by expert
+MAX_EXPERTS, MAX_ROWS = 16, 16  # so many experts on so few rows cost less than sorting the rows
 
 
 def trial(matrix: Matrix, num_rows: int) -> Tensor:
@@ -37,7 +37,7 @@ def trial(matrix: Matrix, num_rows: int) -> Tensor:
 
 def agree(one: tuple[Matrix, ...], other: tuple[Matrix, ...]) -> bool:
     """Do products with these matrices give the same bits?"""
-    noise = [trial(one[0], count * ROW_TILE) for count in (1, 3)]
+    noise = [trial(one[0], count * ROW_TILE) for count in (1, 2, 3)]
     return all(torch.equal(product(x, one), product(x, other)) for x in noise)
 
 
@@ -207,7 +207,7 @@ class PackedMixture:
             packed = cls(part, by_columns(inner), outer.each("contiguous"))
         else:
             packed = cls(part, by_columns(wide(inner).flatten(0, 1)), wide(outer).mT.contiguous())
-        x_SD = trial(packed.inner_ED, ROW_TILE)
+        x_SD = trial(packed.inner_ED, MAX_ROWS)
         return packed if torch.equal(packed(x_SD), part(x_SD)) else None
 
     def __call__(self, x_SD: Tensor) -> Tensor:
@@ -255,7 +255,7 @@ class PackedLayer:
     attn_taps_T1D: Tensor
     mlp_norm: RMSNorm
     mlp: PackedDense | PackedMixture | None
-    mlp_part: DenseMLP | MixtureMLP  # for more rows than a tile
+    mlp_part: DenseMLP | MixtureMLP  # for more rows
     mlp_taps_T1D: Tensor
 
     def extend(
@@ -285,7 +285,7 @@ class PackedLayer:
 
     def feed_forward(self, x_SD: Tensor, num_new: int) -> Tensor:
         """The feed-forward part of padded rows."""
-        if self.mlp is not None and len(x_SD) <= ROW_TILE:
+        if self.mlp is not None and len(x_SD) <= MAX_ROWS:
             return self.mlp(x_SD)
         y_SD = self.mlp_part(x_SD[:num_new])  # padding rows would wake more experts
         return functional.pad(y_SD, (0, 0, 0, len(x_SD) - num_new))

@@ -28,7 +28,7 @@ from microturn.signal.mel import NUM_MEL_BINS, OUTPUT_HOP, OUTPUT_WINDOW, hann
 NUM_FREQUENCIES = OUTPUT_WINDOW // 2 + 1
 TAIL_SAMPLES = OUTPUT_WINDOW - OUTPUT_HOP
 MAX_LOG_MAGNITUDE = 5.0
-ROW_TILE = 16
+ROW_TILE = 8
 WEIGHTS_FILE, CONFIG_FILE = "vocoder.safetensors", "vocoder.json"
 
 
@@ -53,7 +53,7 @@ class VocoderState:
 
 
 def rows_linear(x: Tensor, linear: nn.Linear) -> Tensor:
-    """A linear on row counts that are multiples of 16, as in the model (bits free of the row
+    """A linear on row counts that are multiples of 8, as in the model (bits free of the row
     count)."""
     num_rows = x.numel() // x.shape[-1]
     padded = functional.pad(x.reshape(num_rows, -1), (0, 0, 0, -num_rows % ROW_TILE))
