@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from microturn.data import voices
 from microturn.data.voices import (
     ESPEAK_TRAINING,
     FESTIVAL_TRAINING,
@@ -78,3 +79,10 @@ def test_made_voices_train():
         more_voices(TRAINING[:2], 21)
     with pytest.raises(ValueError, match="make 0 to 0 others"):
         more_voices(TRAINING[:1], 1)
+
+
+def test_every_language_has_voices_that_train_and_one_that_is_kept():
+    assert set(voices.FOREIGN_TRAINING) == set(voices.FOREIGN_KEPT)
+    trained = [voice for found in voices.FOREIGN_TRAINING.values() for voice in found]
+    assert all(map(may_train, trained)) and len(trained) == len(set(trained))
+    assert not any(map(may_train, voices.FOREIGN_KEPT.values()))

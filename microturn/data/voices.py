@@ -16,9 +16,10 @@ from dataclasses import dataclass
 OWN_VOICE = "af_heart"
 NEAR_OWN = frozenset({"af_bella"})  # sounds like the model's own voice: on neither side
 VALIDATION = frozenset({"af_jessica", "am_onyx"})
+FOREIGN_KEPT = {"spanish": "es-419", "german": "de", "french": "fr-be"}  # of espeak-ng
 HELD_OUT = frozenset(
     {"af_river", "am_adam", "bf_isabella", "bm_lewis", "em_alex", "joe", "rms", "slt", "slt_hts"}
-)
+) | frozenset(FOREIGN_KEPT.values())
 # fmt: off
 TRAINING = (
     "af_alloy", "af_aoede", "af_kore", "af_nicole", "af_nova", "af_sarah", "af_sky", "am_echo",
@@ -50,8 +51,8 @@ ESPEAK_TRAINING = (
 # fmt: on
 # Who speaks what is not English: espeak-ng, whose own rules know the languages.
 FOREIGN_TRAINING = {
-    "spanish": ("es", "es+m3", "es+f2", "es-419"),
-    "german": ("de", "de+m3", "de+f2"),
+    "spanish": ("es", "es+m3", "es+f2"),
+    "german": ("de+m3", "de+m5", "de+f2"),
     "french": ("fr-fr", "fr-fr+m3", "fr-fr+f2"),
 }
 OWN_VOICES = (OWN_VOICE, "awb", "en-us")  # the first that is installed speaks for the model

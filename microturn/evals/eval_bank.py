@@ -25,14 +25,13 @@ from microturn.data.bank import LEAD_MS, TRAIL_MS, Bank, Clip, Spoken, Word, spa
 from microturn.data.corpus import sentences
 from microturn.data.programs import Espeak, Flite
 from microturn.data.split import split_of
-from microturn.data.voices import may_train
-from microturn.scenarios.translation import LANGUAGES
+from microturn.data.voices import FOREIGN_KEPT, may_train
+from microturn.scenarios import foreign_texts
 from microturn.signal.text import normalise
 from microturn.signal.wav import to_rate
 from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ
 
 FLITE_VOICES = ("rms", "slt")  # kept for evaluation (data/voices.py)
-SPANISH = "es-419"  # of espeak-ng, for texts that are Spanish
 ESPEAK_VOICES = ("en-gb-scotland", "en-us+f3", "en-029")  # in no list of training voices
 OWN = "estimated"
 OWN_START_MS, OWN_LETTER_MS = 400, 56  # of the model's own training voice; fitted on 1,383 clips
@@ -86,20 +85,22 @@ class Speech:
 
     def __init__(self, folder: Path) -> None:
         self.program, self.voices = voices_here()
-        self.spanish = Espeak() if Espeak().voices() else None
+        self.foreign = Espeak() if Espeak().voices() else None
+        self.spellings = foreign_texts()
         self.folder = folder / self.program.name
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def clips(self, text: str, voices: Sequence[str]) -> list[Clip]:
-        """Clips of a text in these voices; Spanish in the voice that can speak it.
+        """Clips of a text in these voices; what is not English in a voice of its language.
 
-        Raises KeyError for Spanish where nothing speaks it.
+        Raises KeyError for a language where nothing speaks it.
         """
-        if LANGUAGES.get(text) != "es":
+        if text not in self.spellings:
             return [self.clip(text, voice) for voice in voices]
-        if self.spanish is None:
-            raise KeyError("no Spanish voice is here: apt install espeak-ng")
-        return [self.clip(text, SPANISH)]
+        language, _ = self.spellings[text]
+        if self.foreign is None:
+            raise KeyError(f"no {language} voice is here: apt install espeak-ng")
+        return [self.clip(text, FOREIGN_KEPT[language])]
 
     def clip(self, text: str, voice: str) -> Clip:
         """The clip of a text, spoken now where it was never spoken before."""
@@ -114,8 +115,10 @@ class Speech:
 
     def make(self, text: str, voice: str, key: str) -> None:
         """Speak a text into the folder. The facts come last: what has them is whole."""
-        program = self.spanish if voice == SPANISH and self.spanish else self.program
-        spoken = program.speak(text, voice, 1.0)
+        is_foreign = voice in FOREIGN_KEPT.values()
+        program = self.foreign if is_foreign and self.foreign else self.program
+        _, spelled = self.spellings.get(text, ("", text))
+        spoken = program.speak(spelled, voice, 1.0)
         audio = np.clip(to_rate(spoken.audio, spoken.rate_hz, INPUT_RATE_HZ), -1.0, 1.0)
         words = [[w.text, w.start_ms, w.end_ms] for w in spoken.words or words_of(text, spoken)]
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:

@@ -6,7 +6,6 @@ Foreign phrases are written without accents, which the vocabulary does not know.
 
 from __future__ import annotations
 
-from microturn.data.bank import Bank
 from microturn.data.moments import LAST_MS
 from microturn.data.phrases import LANGUAGES, Phrase, phrases
 from microturn.data.phrasing import options
@@ -131,21 +130,21 @@ def interpret(talk: Talk, said: Event, english: str) -> Event:
     return own
 
 
-def sayable(bank: Bank, language: str, split: str) -> tuple[Phrase, ...]:
+def sayable(talk: Talk, language: str) -> tuple[Phrase, ...]:
     """Everyday phrases that the bank has on both sides; none that is the same in English, and in
     evaluation none that trains with another meaning."""
-    trained = {phrase.text for phrase in phrases()} if split == "eval" else set[str]()
+    trained = {phrase.text for phrase in phrases()} if talk.split == "eval" else set[str]()
 
     def find() -> tuple[Phrase, ...]:
         return tuple(
             phrase
-            for phrase in phrases(language, split)
-            if phrase.text in bank.user
-            and normalise(phrase.english) in bank.own
+            for phrase in phrases(language, talk.split)
+            if talk.has("user", phrase.text)
+            and talk.has("own", ENGLISH[phrase])
             and phrase.text not in {normalise(phrase.english), *trained}
         )
 
-    return bank.once(("phrases", language, split), find)
+    return talk.bank.once(("phrases", language, talk.split), find)
 
 
 def told(talk: Talk) -> tuple[str, list[tuple[str, str]]]:
@@ -157,13 +156,13 @@ def told(talk: Talk) -> tuple[str, list[tuple[str, str]]]:
     talk.rng.shuffle(stories)
     story = [phrase for story in stories for phrase in story]
     has_story = talk.has("user", story[0][0])
-    known = [name for name in LANGUAGES if sayable(talk.bank, name, talk.split)]
+    known = [name for name in LANGUAGES if sayable(talk, name)]
     if not known and not has_story:
         raise KeyError("the bank has no foreign phrases")
     language = talk.rng.choice(known) if known else "spanish"
     if language == "spanish" and has_story and (not known or talk.rng.random() < STORY_SHARE):
         return language, story
-    chosen = [(p.text, ENGLISH[p]) for p in sayable(talk.bank, language, talk.split)]
+    chosen = [(p.text, ENGLISH[p]) for p in sayable(talk, language)]
     talk.rng.shuffle(chosen)
     return language, chosen
 
