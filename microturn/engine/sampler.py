@@ -51,7 +51,7 @@ class SamplingConfig:
     text_temperature: float = 0.0
     eagerness: float = 0.0
     noise_temperature: float = 0.2
-    num_flow_steps: int = 4
+    num_flow_steps: int = 2
     max_text_tokens: int = MAX_TEXT_TOKENS
 
     def __post_init__(self) -> None:
