@@ -18,8 +18,8 @@ class InputTick:
     """What comes in during one tick.
 
     audio: [16 * tick_ms] float32 at 16 kHz. frames: [height, width, 3] uint8, the images whose
-    time falls into the tick. text: typed text. tool_results: what earlier calls gave. updates: what a
-    background model streams in.
+    time falls into the tick. text: typed text. tool_results: what earlier calls gave. updates: what
+    a background model streams in.
     """
 
     index: int
