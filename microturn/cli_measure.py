@@ -39,19 +39,11 @@ class EvalQuick:
 
 
 @dataclass(frozen=True)
-class EvalNanoCard:
+class EvalNanoCard(EvalQuick):
     """The standard set, under twenty minutes on two cores: the numbers of the model card."""
 
-    system: str = "model:nano"  # model:NAME_OR_PATH, oracle, silent, files:DIR, ...
     out: Path = Path("out/eval/nano-card")
-    html: Path | None = None  # a report to look at, to write
     minutes: float = 20.0  # after so long no further conversation is begun
-    bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
-    groups: tuple[str, ...] = ()  # rows of the table; none means all
-    workers: int = 0  # processes; 0 means one for each core, at most 4
-    vad: str = "auto"  # silero, energy, or silero where it is installed
-    seed: int = 0
-    as_json: Json = False
 
     def execute(self) -> int:
         return suite(self, "nano-card")

@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,11 +62,11 @@ def strings(value: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping) and depth < MOST_DEPTH:
-        for key, item in value.items():
+        for key, item in cast(Mapping[Any, Any], value).items():
             yield from strings(key, depth + 1)
             yield from strings(item, depth + 1)
     elif isinstance(value, (tuple, list, set, frozenset)) and depth < MOST_DEPTH:
-        for item in value:
+        for item in cast(Iterable[Any], value):
             yield from strings(item, depth + 1)
 
 

@@ -91,7 +91,8 @@ def parts_of(profile: cProfile.Profile) -> dict[str, float]:
     """Seconds by part. What is decoded while composing counts as decoding."""
     found = dict.fromkeys(PARTS.values(), 0.0)
     decoded = 0.0
-    for (file, _, name), (_, _, _, seconds, _callers) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+    stats: Any = pstats.Stats(profile)  # typeshed does not know its table
+    for (file, _, name), (_, _, _, seconds, _callers) in stats.stats.items():
         part = PARTS.get((os.path.basename(file), name))
         if part is None:
             continue

@@ -33,8 +33,8 @@ class Way:
     """One way to step N sessions, and what its ticks took."""
 
     session_ids: list[str]
-    wall_ms: list[float] = field(default_factory=list)
-    cpu_ms: list[float] = field(default_factory=list)
+    wall_ms: list[float] = field(default_factory=list[float])
+    cpu_ms: list[float] = field(default_factory=list[float])
 
     def figures(self) -> dict[str, float]:
         return {
@@ -129,7 +129,7 @@ def take(
     if tick >= WARM_MICRO_TURNS:
         way.wall_ms.append(1000 * wall)
         way.cpu_ms.append(1000 * processor)
-    outputs = []
+    outputs: list[MicroTurnOutput] = []
     for result in results:
         if isinstance(result, Exception):
             raise result

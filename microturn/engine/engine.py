@@ -118,7 +118,7 @@ class Engine:
 
         A session idles while its index stands still. Each end is announced once.
         """
-        notices = []
+        notices: list[Notice] = []
         for session in list(self.sessions.values()):
             seen = self._seen.get(session.id)
             if seen is None or seen[0] != session.index:
@@ -137,7 +137,8 @@ class Engine:
 
     def _ends(self, session: Session, num_idle: int) -> list[Notice]:
         """The ends that are within `notice_micro_turns`."""
-        limits, left = self.limits, []
+        limits = self.limits
+        left: list[Notice] = []
         if limits.max_micro_turns is not None:
             num_left = max(0, limits.max_micro_turns - session.index)
             left.append(Notice(session.id, "length", num_left))

@@ -87,7 +87,7 @@ def pack(session: Session, print_of_engine: str) -> bytes:
         for name in ("delegation", "timings"):
             part = getattr(session.last, name)
             state["last"][name] = None if part is None else asdict(part)
-        tensors["last.audio"] = torch.from_numpy(session.last.audio)
+        tensors["last.audio"] = torch.as_tensor(session.last.audio)
     state |= {"version": VERSION, "fingerprint": print_of_engine}
     header = {HEADER: json.dumps(state)}  # one entry: safetensors keeps no order of several
     owned = {name: tensor.cpu().clone().contiguous() for name, tensor in tensors.items()}
@@ -110,7 +110,8 @@ def unpack(blob: bytes, print_of_engine: str, empty: Session) -> Session:
             "the snapshot is of another model, vocoder or sampling: restore it in an engine that "
             "was loaded as the first one was"
         )
-    length, layers = state["length"], []
+    length: int = state["length"]
+    layers: list[LayerState] = []
     for number, (layer, start) in enumerate(
         zip(empty.backbone.layers, state["starts"], strict=True)
     ):
@@ -168,7 +169,7 @@ def filled(
 ) -> LayerState:
     """An empty layer -> the layer of the snapshot, in whole blocks."""
     num_rows = max(1, -(-(length - start) // KEY_BLOCK)) * KEY_BLOCK
-    buffers = []
+    buffers: list[Tensor] = []
     for name, empty_KNW in (("key", layer.key_KNW), ("value", layer.value_KNW)):
         heads, _, width = empty_KNW.shape
         buffer_KNW = empty_KNW.new_zeros(heads, num_rows, width)
@@ -189,7 +190,7 @@ def filled(
 def last_output(state: dict[str, Any], audio_N: Tensor) -> MicroTurnOutput:
     """The kept result of the last micro-turn."""
     delegation = state["delegation"]
-    rest = {
+    rest: dict[str, Any] = {
         "audio": audio_N.numpy(),
         "text_ids": tuple(state["text_ids"]),
         "delegation": None if delegation is None else Delegation(**delegation),
