@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
@@ -32,6 +33,8 @@ class Bench:
     model: str = "nano"  # shipped name or folder
     weights: Weights = "fp32"  # what the model's matrices are kept in
     random_weights: bool = False  # measure the preset of that name with random weights
+    tiny: bool = False  # flat: a tiny model with random weights, so that a day takes under an hour
+    keep: Path | None = None  # flat: a file to go on from when the run was interrupted
     micro_turns: int | None = None  # default: 1500; sessions, peers: 100; serve: 150; flat: 432,000
     sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
     contexts_s: tuple[int, ...] = (30, 60, 300)  # peers: lengths of the session so far
@@ -161,10 +164,18 @@ def describe_sessions(result: Result) -> list[str]:
 
 def run_flat(options: Bench) -> Result:
     from microturn.engine.bench_flat import DAY_MICRO_TURNS, bench_flat
+    from microturn.engine.bench_tiny import tiny_engine
+    from microturn.engine.limits import SessionLimits
+    from microturn.model.model import count_parameters
 
-    engine, result = measured_engine(options, 2)
+    if options.tiny:
+        engine = tiny_engine(SessionLimits(max_sessions=2))
+        result: Result = {"model": "tiny, random", "weights": "fp32"}
+        result["num_parameters"] = count_parameters(engine.model)
+    else:
+        engine, result = measured_engine(options, 2)
     num_turns = options.count(DAY_MICRO_TURNS)
-    return result | bench_flat(engine, num_turns, seed=options.seed)
+    return result | bench_flat(engine, num_turns, seed=options.seed, kept_at=options.keep)
 
 
 def describe_flat(result: Result) -> list[str]:
@@ -173,7 +184,7 @@ def describe_flat(result: Result) -> list[str]:
     same = "equal to" if result["is_equal"] else "NOT equal to"
     return [
         f"{result['micro_turns']} micro-turns ({result['hours']:.2f} h of talk) in "
-        f"{result['wall_minutes']:.1f} minutes",
+        f"{result['wall_minutes']:.1f} minutes ({result['cpu_minutes']:.1f} of the processor)",
         f"median of each tenth (processor ms): {' '.join(f'{ms:.1f}' for ms in tenths)}",
         f"session {memory['session_mb']:.1f} MB, {memory['session_mb_per_hour']:+.3f} an hour; "
         f"process {memory['process_mb']:.0f} MB, {memory['process_mb_per_hour']:+.3f} an hour",

@@ -4,15 +4,16 @@ growth. No time is ever asserted."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from microturn.engine import bench_flat_state
 from microturn.engine.bench import ROUND
 from microturn.engine.bench_flat import (
     MICRO_TURNS_AN_HOUR,
-    Series,
     bench_flat,
     live,
     memory,
@@ -21,10 +22,14 @@ from microturn.engine.bench_flat import (
     tenths,
     twin_of,
 )
+from microturn.engine.bench_flat_state import Series, Stand
+from microturn.engine.bench_sessions import same
+from microturn.engine.bench_tiny import tiny_engine as tiny_windowed
 from microturn.engine.engine import Engine
 from microturn.engine.sampler import SamplingConfig
 from microturn.model.model import InteractionModel
 from microturn.signal.vocoder import Vocoder, VocoderConfig
+from microturn.turns import MicroTurnInput
 from tests.tiny import TinyText, tiny_config, tiny_engine
 
 
@@ -44,14 +49,13 @@ def windowed_engine() -> Engine:
 
 
 def equal_to_its_twin(engine: Engine, num_turns: int, num_recorded: int) -> bool:
-    session_id = engine.open(seed=3)
-    series, rng = Series.of(num_turns, num_recorded), np.random.default_rng(3)
-    past = live(engine, session_id, series, rng, num_recorded)
+    stand = Stand.found(engine, num_turns, num_recorded, 3, None)
+    past, session_id = live(engine, stand, num_recorded), stand.session_id
     assert past[0][0].index == num_turns - num_recorded  # the session's beginning is not in it
     twin = twin_of(engine, session_id, past)
     state = engine.session(twin).backbone
     assert state.length == engine.session(session_id).backbone.length
-    result = side_by_side(engine, session_id, twin, 3, rng)
+    result = side_by_side(engine, session_id, twin, 3, stand.rng)
     return result["is_equal"]
 
 
@@ -95,6 +99,47 @@ def test_a_saw_is_flat_and_growth_is_seen() -> None:
     result = memory(series)
     assert abs(result["process_mb_per_hour"]) < 0.05
     assert result["session_mb_per_hour"] == pytest.approx(2.0, abs=0.05)
+
+
+def test_a_run_that_was_interrupted_goes_on_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_flat_state, "KEEP_EVERY", 20)
+    num_turns, num_recorded, path = 90, 30, tmp_path / "run.npz"
+    engine = tiny_windowed()
+    whole = live(engine, Stand.found(engine, num_turns, num_recorded, 5, None), num_recorded)
+    stand, step = Stand.found(engine, num_turns, num_recorded, 5, path), engine.step
+
+    def power_cut(session_id: str, turn: MicroTurnInput, force_speak: bool | None = None):
+        if turn.index == 57:
+            raise KeyboardInterrupt
+        return step(session_id, turn, force_speak)
+
+    monkeypatch.setattr(engine, "step", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        live(engine, stand, num_recorded)
+    engine = tiny_windowed()
+    again = Stand.found(engine, num_turns, num_recorded, 5, path)
+    assert (again.index, again.num_interruptions) == (40, 1)
+    assert np.array_equal(again.series.cpu_ms[:40], stand.series.cpu_ms[:40])
+    assert again.series.at[again.series.first_of_process] >= 40
+    past = live(engine, again, num_recorded)
+    assert all(same(one[1], other[1]) for one, other in zip(past, whole, strict=True))
+    assert not same(past[-1][1], whole[-2][1])
+    assert (again.series.rss_bytes > 1).all()
+    with pytest.raises(ValueError, match="keeps a run of 90 micro-turns with seed 5, not of 90"):
+        Stand.found(engine, num_turns, num_recorded, 6, path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="keeps no run"):
+        Stand.found(engine, num_turns, num_recorded, 5, path)
+
+
+def test_a_growing_process_is_seen_since_the_last_interruption() -> None:
+    series = Series.of(24 * MICRO_TURNS_AN_HOUR, 600)
+    series.rss_bytes[:] = 5e8
+    series.first_of_process = 100  # the second process is smaller and grows
+    series.rss_bytes[100:] = 4e8 + (series.at[100:] - series.at[100]) / MICRO_TURNS_AN_HOUR * 3e6
+    assert memory(series)["process_mb_per_hour"] == pytest.approx(3.0, abs=0.1)
 
 
 def test_tenths() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 import torch
 
 from microturn.engine.bench import NOISE_LEVEL, ROUND, describe_machine, percentile, ratio
+from microturn.engine.bench_flat_state import Series, Stand
 from microturn.engine.bench_sessions import same
 from microturn.engine.engine import Engine
 from microturn.engine.session import Session, listen
@@ -34,64 +35,55 @@ from microturn.turns import MicroTurnOutput as Output
 DAY_MICRO_TURNS = 24 * 3600 * 1000 // MICRO_TURN_MS  # 432,000
 NUM_PAIRS = 200
 NUM_PARTS = 10
-NUM_SAMPLES = 200  # of memory, over the whole session
+TALKS_EVERY = 4  # rounds; in the others it only listens
+TYPES_EVERY, SHOWS_EVERY = 300, 100  # micro-turns: a text a minute, a pair of images in 20 s
+TEXT = "Please say: the quick brown fox jumps over the lazy dog."
+IMAGES_SHAPE = (2, 120, 160, 3)
 MICRO_TURNS_AN_HOUR = 3600 * 1000 // MICRO_TURN_MS
 Past = Sequence[tuple[MicroTurnInput, Output]]
 
 
-@dataclass(frozen=True)
-class Series:
-    """What was measured on the way, in arrays of full length from the start: the stopwatch itself
-    must not grow. cpu_ms: processor time of each micro-turn; rss_bytes, state_bytes: at `at`, all
-    before the last micro-turns are recorded."""
-
-    cpu_ms: npt.NDArray[np.float32]
-    at: npt.NDArray[np.int64]
-    rss_bytes: npt.NDArray[np.int64]
-    state_bytes: npt.NDArray[np.int64]
-
-    @classmethod
-    def of(cls, num_turns: int, num_recorded: int) -> Series:
-        num_watched = max(num_turns - num_recorded, num_turns // 2)
-        count = min(num_watched, NUM_SAMPLES)
-        at = np.linspace(num_watched / count, num_watched, count).astype(np.int64) - 1
-        ones = (np.ones(count, np.int64), np.ones(count, np.int64))
-        return cls(np.ones(num_turns, np.float32), at, *ones)
-
-
 def bench_flat(
-    engine: Engine, num_turns: int = DAY_MICRO_TURNS, num_pairs: int = NUM_PAIRS, seed: int = 0
+    engine: Engine,
+    num_turns: int = DAY_MICRO_TURNS,
+    num_pairs: int = NUM_PAIRS,
+    seed: int = 0,
+    kept_at: Path | None = None,
 ) -> dict[str, Any]:
-    """One session of quiet noise, listening and speaking in turn (`ROUND`), then it and its twin.
+    """One session of quiet noise, listening and in every fourth round (`ROUND`) speaking too, with
+    a typed text and a pair of images now and then; then it and its twin.
 
-    Raises ValueError for too few micro-turns, and for a model with layers that see everything.
+    kept_at: a file that keeps where the run stands; if it is there, the run goes on from it. Raises
+    ValueError for too few micro-turns, for a model with layers that see everything, and for a file
+    of another run.
     """
     if num_turns < len(ROUND) or num_pairs < 1:
         raise ValueError(f"measure at least {len(ROUND)} micro-turns and one pair")
     num_seen = sight(engine.model.config.backbone)
     num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    started = time.perf_counter()
-    session_id = engine.open(seed=seed)
-    ids = [session_id]
+    ids: list[str] = []
     try:
         num_recorded = (num_seen + 2 * KEY_BLOCK) // AUDIO_FRAMES + 2
-        series = Series.of(num_turns, num_recorded)
-        rng = np.random.default_rng(seed)
-        past = live(engine, session_id, series, rng, num_recorded)
-        twin = twin_of(engine, session_id, past)
+        stand = Stand.found(engine, num_turns, num_recorded, seed, kept_at)
+        ids.append(stand.session_id)
+        past = live(engine, stand, num_recorded)
+        twin = twin_of(engine, stand.session_id, past)
         ids.append(twin)
-        pairs = side_by_side(engine, session_id, twin, num_pairs, rng)
+        pairs = side_by_side(engine, stand.session_id, twin, num_pairs, stand.rng)
     finally:
         for one in ids:
             engine.close(one)
         torch.set_num_threads(num_threads)
+    series = stand.series
     return {
         "machine": describe_machine(),
         "threads": 1,
         "micro_turns": num_turns,
         "hours": round(num_turns / MICRO_TURNS_AN_HOUR, 3),
-        "wall_minutes": round((time.perf_counter() - started) / 60, 2),
+        "num_interruptions": stand.num_interruptions,
+        "wall_minutes": round(stand.wall_s() / 60, 2),
+        "cpu_minutes": round(float(series.cpu_ms.sum(dtype=np.float64)) / 60_000, 2),
         "cpu_median_ms_by_tenth": tenths(series.cpu_ms),
         "memory": memory(series),
         "window_positions": num_seen,
@@ -119,28 +111,44 @@ def sight(backbone: BackboneConfig) -> int:
     return total
 
 
-def live(
-    engine: Engine, session_id: str, series: Series, rng: np.random.Generator, num_recorded: int
-) -> Past:
-    """All micro-turns of the session; returns the last of them, as many as can matter."""
+def live(engine: Engine, stand: Stand, num_recorded: int) -> Past:
+    """All micro-turns that are left of the session; returns the last of them, as many as can
+    matter."""
     past: list[tuple[MicroTurnInput, Output]] = []
-    sample, num_turns = 0, len(series.cpu_ms)
-    for index in range(num_turns):
-        turn = MicroTurnInput(index, quiet_noise(rng))
+    series, num_turns = stand.series, len(stand.series.cpu_ms)
+    sample = int(np.searchsorted(series.at, stand.index))
+    sees = engine.model.config.vision is not None
+    for index in range(stand.index, num_turns):
+        turn = given(index, stand.rng, sees)
         processor = time.thread_time()
-        output = engine.step(session_id, turn, force_speak=ROUND[index % len(ROUND)])
+        output = engine.step(stand.session_id, turn, force_speak=speaks(index))
         series.cpu_ms[index] = 1000 * (time.thread_time() - processor)
+        stand.index = index + 1
         if index >= num_turns - num_recorded:
             past.append((turn, output))
-        if index == series.at[sample]:
+        if sample < len(series.at) and index == series.at[sample]:
             series.rss_bytes[sample] = resident_bytes()
-            series.state_bytes[sample] = engine.session(session_id).num_bytes()
-            sample = min(sample + 1, len(series.at) - 1)
+            series.state_bytes[sample] = engine.session(stand.session_id).num_bytes()
+            sample += 1
+        if not past and stand.is_due():
+            stand.keep(engine)
     return past
 
 
-def quiet_noise(rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    return rng.standard_normal(INPUT_SAMPLES, dtype=np.float32) * np.float32(NOISE_LEVEL)
+def speaks(index: int) -> bool:
+    """A day is mostly quiet."""
+    num_rounds, place = divmod(index, len(ROUND))
+    return num_rounds % TALKS_EVERY == 0 and ROUND[place]
+
+
+def given(index: int, rng: np.random.Generator, sees: bool) -> MicroTurnInput:
+    """Quiet noise; a typed text and a pair of images where they are due."""
+    audio = rng.standard_normal(INPUT_SAMPLES, dtype=np.float32) * np.float32(NOISE_LEVEL)
+    images = None
+    if sees and index % SHOWS_EVERY == SHOWS_EVERY - 1:
+        images = rng.integers(0, 256, IMAGES_SHAPE, np.uint8)
+    text = TEXT if index % TYPES_EVERY == TYPES_EVERY - 1 else None
+    return MicroTurnInput(index, audio, images, text)
 
 
 def resident_bytes() -> int:
@@ -208,12 +216,13 @@ def side_by_side(
     cpu_ms: dict[str, list[float]] = {old: [], new: []}
     is_equal = True
     begin = engine.session(old).index
+    sees = engine.model.config.vision is not None
     for index in range(begin, begin + num_pairs):
-        turn = MicroTurnInput(index, quiet_noise(rng))
+        turn = given(index, rng, sees)
         outputs: dict[str, Output] = {}
         for one in (old, new) if index % 2 else (new, old):
             processor = time.thread_time()
-            outputs[one] = engine.step(one, turn, force_speak=ROUND[index % len(ROUND)])
+            outputs[one] = engine.step(one, turn, force_speak=speaks(index))
             cpu_ms[one].append(1000 * (time.thread_time() - processor))
         is_equal = is_equal and same(outputs[old], outputs[new])
     old_ms, new_ms = (percentile(cpu_ms[one], 50) for one in (old, new))
@@ -238,7 +247,8 @@ def tenths(cpu_ms: npt.NDArray[np.float32]) -> list[float]:
 
 def memory(series: Series) -> dict[str, float]:
     """Memory of the process and of the session, and how fast they grow in an hour of the session's
-    own time (its first fifth aside, which fills the window).
+    own time (its first fifth aside, which fills the window; of the process, since the run was last
+    interrupted).
 
     A session's memory is a saw: buffers of windowed layers fill and are made anew. So the line goes
     through the greatest value of each tenth.
@@ -246,8 +256,11 @@ def memory(series: Series) -> dict[str, float]:
     first = len(series.at) // 5
     result: dict[str, float] = {}
     for name, held in (("process", series.rss_bytes), ("session", series.state_bytes)):
+        begin = first
+        if name == "process":
+            begin = max(first, series.first_of_process + (series.first_of_process > 0))
         result[f"{name}_mb"] = round(float(held.max()) / 1e6, 2)
-        result[f"{name}_mb_per_hour"] = round(slope(series.at[first:], held[first:]), 4)
+        result[f"{name}_mb_per_hour"] = round(slope(series.at[begin:], held[begin:]), 4)
     return result
 
 
