@@ -33,6 +33,22 @@ def test_sessions_of_one_engine_differ():
     assert 0 < sum(alone) < len(alone)  # control: without a setting it does both
 
 
+def test_it_changes_from_the_next_micro_turn_on():
+    engine = tiny_engine()
+    session_id, heard, found = engine.open(eagerness=50.0), turns(1, 9), []
+    for place, turn in enumerate(heard):
+        if place in (3, 6):
+            engine.lean(session_id, -50.0 if place == 3 else "eager")
+        found.append(engine.step(session_id, turn).speaks)
+    assert all(found[:3])
+    assert not any(found[3:6])
+    assert engine.session(session_id).eagerness == 1.5
+    with pytest.raises(ValueError, match="reserved, calm, balanced"):
+        engine.lean(session_id, "pushy")
+    with pytest.raises(KeyError, match="never opened or is closed"):
+        engine.lean("nobody", 0.0)
+
+
 def test_names_are_understood_and_others_refused():
     engine = tiny_engine()
     assert engine.session(engine.open(eagerness="eager")).eagerness == 1.5

@@ -78,6 +78,8 @@ def test_sound_goes_in_and_comes_back(server: Running, tmp_path: Path) -> None:
         page.get_by_role("button", name="Start talking").click()
         stats = wait_for_stats(page, lambda stats: stats["report"]["energy"] and stats["said"])
         page.get_by_text("I hear you").first.wait_for()
+        page.get_by_label("Eagerness").fill("4")
+        wait_for_stats(page, lambda _: len(server.engine.eagerness["s0"]) > 1)
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/live.png")
         page.get_by_role("button", name="Stop").click()
@@ -90,6 +92,7 @@ def test_sound_goes_in_and_comes_back(server: Running, tmp_path: Path) -> None:
     assert "I hear you" in stats["said"]
     assert max(energy(turn.audio) for turn in server.engine.inputs["s0"]) > 0.01
     assert server.engine.closed == ["s0"]
+    assert [value for _, value in server.engine.eagerness["s0"]] == [0.0, 1.5]
 
 
 def test_a_lost_connection_is_found_again(

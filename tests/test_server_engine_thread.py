@@ -55,7 +55,7 @@ def test_no_slot_is_refused_and_a_free_one_taken() -> None:
 
 def test_a_failed_open_gives_the_slot_back() -> None:
     class Broken(EchoEngine):
-        def open(self, seed: int | None = None, instructions: str | None = None) -> str:
+        def open(self, *arguments) -> str:
             raise ValueError("no weights")
 
     async def scene() -> None:
@@ -72,9 +72,9 @@ def test_a_cancelled_open_leaves_no_session() -> None:
     class Slow(EchoEngine):
         may_open = threading.Event()
 
-        def open(self, seed: int | None = None, instructions: str | None = None) -> str:
+        def open(self, *arguments) -> str:
             assert self.may_open.wait(5)
-            return super().open(seed, instructions)
+            return super().open(*arguments)
 
     async def scene() -> None:
         engine = Slow()
@@ -102,8 +102,8 @@ def test_ticks_go_between_the_parts_of_an_opening() -> None:
         done: list[str] = []
 
         class Watched(EchoEngine):
-            def opening(self, seed=None, instructions=None):
-                for part in super().opening(seed, instructions):
+            def opening(self, *arguments):
+                for part in super().opening(*arguments):
                     done.append("part")
                     yield part
 

@@ -144,6 +144,7 @@ def test_history_stands_after_the_instructions() -> None:
         ({"delegation": {"type": "responses"}}, "invalid_value", "session.delegation.type"),
         ({"input": [{"role": "user", "content": []}]}, "invalid_value", "content"),
         ({"instructions": "a" * 70_000}, "invalid_value", "session.instructions"),
+        ({"microturn": {"speed": 1}}, "unknown_parameter", "session.microturn.speed"),
     ],
 )
 def test_a_strict_start(session: dict[str, Any], code: str, param: str) -> None:
@@ -151,6 +152,32 @@ def test_a_strict_start(session: dict[str, Any], code: str, param: str) -> None:
     assert failed.code == code
     assert failed.param is not None and param in failed.param
     assert failed.param in failed.message
+
+
+@pytest.mark.parametrize(("given", "found"), [("eager", 1.5), ("reserved", -1.5), (0.25, 0.25)])
+def test_eagerness_by_name_or_number(given: str | float, found: float) -> None:
+    started = live.read(start_with(microturn={"eagerness": given}))
+    assert isinstance(started, Start) and started.eagerness == found
+    assert started.echo["microturn"] == {"eagerness": found}
+    update = text_of("session.update", session={"microturn": {"eagerness": given}})
+    assert live.read(update) == Update(eagerness=found)
+    assert live.read(text_of("session.update", session={"microturn": {}})) == Update()
+
+
+@pytest.mark.parametrize(
+    "value", ["pushy", "", 10.5, -1e9, 10**400, float("nan"), float("inf"), True, [1], {"a": 1}]
+)
+def test_no_eagerness_is_refused_with_what_there_is(value: object) -> None:
+    for message in (
+        start_with(microturn={"eagerness": value}),
+        text_of("session.update", session={"microturn": {"eagerness": value}}),
+    ):
+        failed = refused(message)
+        assert (failed.code, failed.param) == ("invalid_value", "session.microturn.eagerness")
+        assert failed.message == (
+            "'session.microturn.eagerness': give a number from -10 to 10, or one of reserved, "
+            "calm, balanced, keen, eager."
+        )
 
 
 def test_a_missing_model_is_named() -> None:

@@ -100,6 +100,12 @@ class Engine:
         self.sessions[session.id] = session
         yield session.id
 
+    def lean(self, session_id: str, eagerness: float | str) -> None:
+        """Set a session's eagerness, as in `open`, from its next micro-turn on. Going back brings
+        the old one back. Raises KeyError for an unknown session, ValueError as `open`."""
+        session = self.session(session_id)
+        self.sessions[session_id] = replace(session, eagerness=eagerness_of(eagerness))
+
     def close(self, session_id: str) -> None:
         """End a session and free its state. Closing twice is no error."""
         self.sessions.pop(session_id, None)

@@ -36,6 +36,7 @@ from microturn.server.protocol import (
     Resume,
     Resumed,
     Start,
+    Update,
 )
 from microturn.server.ticker import Ticker
 
@@ -84,7 +85,7 @@ async def hold(link: Link, hall: Hall, start: Start, is_resumable: bool) -> None
     """Open an engine session, run it over one socket or several, say goodbye; the engine session is
     closed on every path."""
     try:
-        session_id = await hall.engine.open(instructions=start.instructions)
+        session_id = await hall.engine.open(None, start.instructions, start.eagerness)
     except TooManySessions as error:
         failed = Failed("too_many_sessions", str(error), None, start.client_event_id, True)
         raise Ended(TRY_LATER, None, [failed]) from None
@@ -175,8 +176,11 @@ class Held:
                 event = await self.link.read()
                 if isinstance(event, InputImage):
                     await self.session.take_image(event)
-                else:
-                    self.session.take_event(event)
+                    continue
+                if isinstance(event, Update) and event.eagerness is not None:
+                    # Done before it is told: what comes after session.updated goes by it.
+                    await self.hall.engine.lean(self.session.session_id, event.eagerness)
+                self.session.take_event(event)
             except ProtocolError as error:
                 self.session.put(error.failed)
 

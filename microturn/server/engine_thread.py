@@ -4,6 +4,7 @@ engine is ever entered twice at once."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import queue
@@ -29,7 +30,10 @@ class Engine(Protocol):
     """What the server needs of an engine."""
 
     def opening(
-        self, seed: int | None = None, instructions: str | None = None
+        self,
+        seed: int | None = None,
+        instructions: str | None = None,
+        eagerness: float | None = None,
     ) -> Iterator[str | None]:
         """Start a session in parts that are short: None after each, its id last. Raises
         EngineFull."""
@@ -39,6 +43,11 @@ class Engine(Protocol):
         """One tick of these sessions, at most one micro-turn each, in the same order; what fails is
         in its place as an exception. Indices count up from 0; a repeated one gives the kept
         result."""
+        ...
+
+    def lean(self, session_id: str, eagerness: float) -> None:
+        """Set a session's eagerness from its next micro-turn on. Raises KeyError for an unknown
+        session."""
         ...
 
     def expire(self, tick: int) -> list[Notice]:
@@ -105,12 +114,17 @@ class EngineThread:
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._thread.start()
 
-    async def open(self, seed: int | None = None, instructions: str | None = None) -> str:
+    async def open(
+        self,
+        seed: int | None = None,
+        instructions: str | None = None,
+        eagerness: float | None = None,
+    ) -> str:
         """Take a slot and open a session. Raises TooManySessions; whatever fails gives the slot
         back."""
         self._admit()
         self.num_sessions += 1
-        parts = self.engine.opening(seed, instructions)
+        parts = self.engine.opening(seed, instructions, eagerness)
         future: Future[str | None] = Future()
         session_id = None
         try:
@@ -165,6 +179,12 @@ class EngineThread:
         except Exception as error:
             return error
         return result
+
+    async def lean(self, session_id: str, eagerness: float) -> None:
+        """In force when this returns. A session that the engine has ended keeps quiet: its end is
+        on its way to the client."""
+        with contextlib.suppress(KeyError):
+            await self._run(REST, lambda: self.engine.lean(session_id, eagerness))
 
     async def expire(self, tick: int) -> list[Notice]:
         """Notices of the engine; none where asking failed: the next tick asks again."""

@@ -92,7 +92,8 @@ def refusal(error: ValidationError, client_event_id: str | None) -> ProtocolErro
         return ProtocolError(
             "unknown_parameter", f"Unknown field '{param}'.", param, client_event_id
         )
-    message = f"'{param}': {first['msg']}."
+    reason = first["msg"].removeprefix("Value error, ")  # our own checks speak for themselves
+    message = f"'{param}': {reason}."
     return ProtocolError("invalid_value", message, param, client_event_id)
 
 
@@ -103,7 +104,7 @@ def core(event: wire.ClientEventBase) -> ClientEvent:
         case wire.SessionStart():
             return start(event)
         case wire.SessionUpdate():
-            return Update(event.event_id)
+            return Update(event.event_id, eagerness_in(event.session))
         case wire.SessionClose():
             return Close(event.event_id)
         case wire.InputAudioAppend():
@@ -153,7 +154,12 @@ def start(event: wire.SessionStart) -> Start:
         text = message.content[0].text
         lines.append(text if message.role == "developer" else f"{message.role}: {text}")
     echo = config.model_dump(exclude_unset=True, mode="json")
-    return Start(audio_format, "\n".join(lines) or None, echo, event.event_id)
+    instructions = "\n".join(lines) or None
+    return Start(audio_format, instructions, echo, event.event_id, eagerness_in(config))
+
+
+def eagerness_in(session: wire.SessionConfig | wire.SessionChange) -> float | None:
+    return None if session.microturn is None else session.microturn.eagerness
 
 
 def write(event: ServerEvent, number: int) -> str:

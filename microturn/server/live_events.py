@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from microturn.engine.sampler import EAGERNESS, eagerness_of
 
 MAX_HISTORY_MESSAGES = 128
 MAX_TEXT_CHARS = 4_000  # about 500 tokens
 MAX_INSTRUCTIONS_CHARS = 65_536  # about 16,384 tokens
+MAX_EAGERNESS = 10.0  # in log odds: beyond it the model does nothing but speak, or never does
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
 
@@ -70,6 +73,31 @@ class Message(Strict):
     content: list[Content] = Field(min_length=1, max_length=1)
 
 
+class Settings(Strict):
+    """Our extension, in `session.microturn`: what sets the model's behaviour."""
+
+    eagerness: float | None = None
+
+    @field_validator("eagerness", mode="before")
+    @classmethod
+    def _by_name_or_number(cls, value: object) -> float | None:
+        """Raises ValueError for an unknown name, no number or a number out of range."""
+        if value is None:
+            return None
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | float | str):
+                raise ValueError
+            found = eagerness_of(value)
+            if abs(found) > MAX_EAGERNESS:
+                raise ValueError
+        except (ValueError, OverflowError):
+            raise ValueError(
+                f"give a number from {-MAX_EAGERNESS:g} to {MAX_EAGERNESS:g}, or one of "
+                f"{', '.join(EAGERNESS)}"
+            ) from None
+        return found
+
+
 class SessionConfig(Strict):
     model: str
     instructions: str | None = Field(default=None, max_length=MAX_INSTRUCTIONS_CHARS)
@@ -77,6 +105,7 @@ class SessionConfig(Strict):
     delegation: ClientDelegation | None = None
     input: list[Message] | None = Field(default=None, max_length=MAX_HISTORY_MESSAGES)
     store: Literal[False] | None = None
+    microturn: Settings | None = None
 
 
 class SessionStart(ClientEventBase):
@@ -86,6 +115,7 @@ class SessionStart(ClientEventBase):
 
 class SessionChange(Strict):
     delegation: ClientDelegation | None = None
+    microturn: Settings | None = None
 
 
 class SessionUpdate(ClientEventBase):

@@ -125,6 +125,9 @@ class LiveSession:
                 self.pacer.mute(event.is_muted)
                 self.put(Muted(event.is_muted, event.client_event_id))
             case Update():
+                if event.eagerness is not None:
+                    echo = {**self.info.echo, "microturn": {"eagerness": event.eagerness}}
+                    self.info = replace(self.info, echo=echo)
                 self.put(Updated(self.info, event.client_event_id))
             case PlaybackAck():
                 self.playback.acknowledge(event.played_ms, event.dropped_ms)

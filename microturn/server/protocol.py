@@ -49,19 +49,22 @@ class AudioFormat:
 @dataclass(frozen=True)
 class Start:
     """Open the session. `instructions` stand before the first micro-turn; `echo` is what the client
-    sent."""
+    sent; `eagerness` is added to the log odds of speaking (None: as the server has it)."""
 
     format: AudioFormat
     instructions: str | None = None
     echo: dict[str, object] = field(default_factory=dict[str, object])
     client_event_id: str | None = None
+    eagerness: float | None = None
 
 
 @dataclass(frozen=True)
 class Update:
-    """Ask for the session's configuration; nothing of it can change after the start."""
+    """Ask for the session's configuration, and change its eagerness where one is given; nothing
+    else of it can change after the start."""
 
     client_event_id: str | None = None
+    eagerness: float | None = None
 
 
 @dataclass(frozen=True)

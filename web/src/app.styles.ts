@@ -42,6 +42,8 @@ export const styles = css`
     flex: 1; min-width: 0; font: inherit; min-height: 2.75rem; padding: 0 0.9rem; border-radius: 10px;
     border: 1px solid var(--line); background: var(--surface); color: var(--ink); box-sizing: border-box;
   }
+  .lean { display: flex; align-items: center; gap: 0.4rem; font-size: 0.8125rem; color: var(--quiet); }
+  .lean input { flex: none; width: 6rem; min-height: 0; padding: 0; border: 0; background: none; accent-color: var(--ink); }
   @media (max-width: 34rem) {
     .controls > button { flex: 1; }
     .status { flex-basis: 100%; }

@@ -11,6 +11,10 @@ type Phase = "idle" | "connecting" | "live";
 const NO_USAGE: Usage = { seconds: 0, late: 0, slipped: 0, droppedMs: 0, stepMs: 0 };
 const NO_REPORT: PlaybackReport = { playedMs: 0, energy: 0, waitingMs: 0, droppedMs: 0, numTorn: 0 };
 const SHOWN_CAPTIONS = 30;
+// In log odds of speaking, as the protocol has it; the server knows the names too.
+const EAGERNESS = [-1.5, -0.75, 0, 0.75, 1.5];
+const EAGERNESS_NAMES = ["reserved", "calm", "balanced", "keen", "eager"];
+const BALANCED = 2;
 
 export class App extends LitElement {
   static properties = {
@@ -21,6 +25,7 @@ export class App extends LitElement {
     usage: { state: true },
     needsKey: { state: true },
     numWords: { state: true },
+    lean: { state: true },
   };
   static styles = styles;
   declare phase: Phase;
@@ -30,6 +35,8 @@ export class App extends LitElement {
   declare usage: Usage;
   declare needsKey: boolean;
   declare numWords: number;
+  /** A place in EAGERNESS. */
+  declare lean: number;
   private conversation = new Conversation();
   private audio: Audio | null = null;
   private session: LiveSession | null = null;
@@ -46,6 +53,7 @@ export class App extends LitElement {
     this.usage = NO_USAGE;
     this.needsKey = false;
     this.numWords = 0;
+    this.lean = BALANCED;
   }
 
   /** Numbers for tests and for the curious. */
@@ -149,6 +157,7 @@ export class App extends LitElement {
         ended: (problem) => void this.stop(problem),
       },
       this.key,
+      EAGERNESS[this.lean],
     );
   }
 
@@ -168,6 +177,11 @@ export class App extends LitElement {
   private toggleMute(): void {
     this.isMuted = !this.isMuted;
     this.session?.mute(this.isMuted);
+  }
+
+  private setLean(event: Event): void {
+    this.lean = Number((event.target as HTMLInputElement).value);
+    if (this.phase === "live") this.session?.lean(EAGERNESS[this.lean]);
   }
 
   private type(event: SubmitEvent): void {
@@ -200,6 +214,7 @@ export class App extends LitElement {
             : html`<button class="stop" @click=${() => this.stop()}>Stop</button>`}
           <button class="mute" ?disabled=${!isLive} aria-pressed=${this.isMuted} aria-keyshortcuts="m"
             title="Key M" @click=${this.toggleMute}>${this.isMuted ? "Unmute" : "Mute"} <kbd>M</kbd></button>
+          ${this.renderLean()}
           ${this.renderStatus()}
         </section>
         ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
@@ -215,6 +230,15 @@ export class App extends LitElement {
         </form>
         <p class="hint">A headset keeps the model from hearing itself.</p>
       </main>`;
+  }
+
+  private renderLean() {
+    return html`<label class="lean" title="How readily the model takes the floor and keeps it">
+      <span aria-hidden="true">Reserved</span>
+      <input type="range" min="0" max=${EAGERNESS.length - 1} step="1" .value=${String(this.lean)}
+        aria-label="Eagerness" aria-valuetext=${EAGERNESS_NAMES[this.lean]} @change=${this.setLean} />
+      <span aria-hidden="true">Eager</span>
+    </label>`;
   }
 
   private renderStatus() {

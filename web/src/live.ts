@@ -42,6 +42,7 @@ export class LiveSession {
   constructor(
     private readonly listener: LiveListener,
     private readonly key: string,
+    private eagerness: number,
   ) {
     this.socket = this.connect();
   }
@@ -50,7 +51,7 @@ export class LiveSession {
     const url = new URL("v1/live/sessions?extensions=resume", location.href.split("#")[0]);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, this.key ? ["live", KEY_PROTOCOL + this.key] : ["live"]);
-    socket.onopen = () => this.send(this.resumeToken ? this.resumption() : start());
+    socket.onopen = () => this.send(this.resumeToken ? this.resumption() : start(this.eagerness));
     socket.onmessage = ({ data }) => this.take(JSON.parse(data));
     socket.onclose = ({ code }) => this.lost(code);
     return socket;
@@ -102,6 +103,12 @@ export class LiveSession {
     this.send({ type: "session.thinking.append", content });
   }
 
+  /** How readily the model takes the floor: 0 is balanced. */
+  lean(eagerness: number): void {
+    this.eagerness = eagerness;
+    this.send({ type: "session.update", session: { microturn: { eagerness } } });
+  }
+
   close(): void {
     if (this.isClosing) return;
     this.isClosing = true;
@@ -135,6 +142,7 @@ export class LiveSession {
         this.resumeToken = event.session.resume_token;
         this.awaySince = 0;
         this.playedBefore = this.played;
+        this.lean(this.eagerness); // it may have been changed while nobody listened
         return this.listener.away(false);
       case "session.output_audio.delta":
         return this.listener.audio(decodeAudio(event.delta), event.start_ms);
@@ -160,9 +168,10 @@ export class LiveSession {
   }
 }
 
-function start(): object {
+function start(eagerness: number): object {
   const format = { type: "audio/pcm", rate: 24_000 };
-  return { type: "session.start", session: { model: "microturn", audio: { format } } };
+  const session = { model: "microturn", audio: { format }, microturn: { eagerness } };
+  return { type: "session.start", session };
 }
 
 // biome-ignore lint: as above.
