@@ -13,7 +13,9 @@ from microturn.evals.metrics import score_all
 from microturn.evals.model_system import ModelSystem
 from microturn.evals.play import play
 from microturn.evals.record import SystemFacts
+from microturn.evals.systems import open_system
 from microturn.evals.vad import EnergyVad
+from microturn.model.narrow import Narrow
 
 
 def test_a_model_is_played_and_gives_a_trace(model_folder: Path) -> None:
@@ -41,3 +43,13 @@ def test_what_the_model_cannot_take_is_said(model_folder: Path) -> None:
     turns = (SeedTurn("agent", "hello"),)
     with pytest.raises(ValueError, match="seed turns"):
         play(system, Episode("e", "t", 1000, system=Setup(seed_turns=turns)))
+
+
+def test_narrow_weights_by_name(model_folder: Path) -> None:
+    systems = [open_system(f"model:{model_folder}{end}", vad="energy") for end in ("", ":int8")]
+    wide, narrow = (system.engine.model for system in systems)  # type: ignore[attr-defined]
+    assert not any(isinstance(part, Narrow) for part in wide.modules())
+    assert any(isinstance(part, Narrow) for part in narrow.modules())
+    assert systems[1].name == f"{systems[0].name}:int8"
+    with pytest.raises(ValueError, match=r"no model '.*:int4'"):
+        open_system(f"model:{model_folder}:int4")

@@ -41,13 +41,18 @@ Open = Callable[[Opening], System]
 
 
 def open_model(opening: Opening) -> System:
-    """A shipped model or a folder of weights, in this process."""
+    """A shipped model or a folder of weights, in this process. Behind the name may stand what its
+    matrices are kept in: `model:nano:int8`."""
     from microturn.engine.load import load
     from microturn.evals.model_system import ModelSystem
 
-    name = opening.argument or "nano"
-    facts = SystemFacts(f"model:{name}", ckpt=name)
-    return ModelSystem(load(name), facts, load_vad(opening.vad), opening.seed, opening.sounds)
+    name, _, weights = opening.argument.rpartition(":")
+    if not name or weights not in ("fp32", "bf16", "int8"):
+        name, weights = opening.argument or "nano", "fp32"
+    suffix = "" if weights == "fp32" else f":{weights}"
+    facts = SystemFacts(f"model:{name}{suffix}", ckpt=name)
+    engine = load(name, weights=weights)
+    return ModelSystem(engine, facts, load_vad(opening.vad), opening.seed, opening.sounds)
 
 
 def scripted_as(make: Callable[[], scripted.Scripted]) -> Open:
