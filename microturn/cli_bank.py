@@ -27,6 +27,7 @@ class BankBuild:
     texts: tuple[Path, ...] = ()  # further texts, JSON lines: side, text, voices
     sentences: int = 0  # open sentences for both sides, to listen to and to read aloud
     scenarios: bool = True  # speak the texts of the scenarios
+    families: tuple[str, ...] = ()  # of these alone, each a file in microturn/scenarios
     voices_per_text: int = 10
     corpora: tuple[Path, ...] = ()  # folders of human recordings
     limit: int | None = None  # at most so many clips, for a try

@@ -39,6 +39,11 @@ def test_first_pass_holds_every_text_once():
     assert len({job.key for job in jobs}) == len(jobs)
     assert len({job.voice for job in jobs}) == 1 + len(TRAINING)
     assert plan(OWN_VOICE, TRAINING, 0) == jobs != plan(OWN_VOICE, TRAINING, 1)
+    some = plan(OWN_VOICE, TRAINING, 0, families=("sums", "quiet"))
+    assert {job.text for job in some if job.side == "own"} == set(texts("own", ("sums", "quiet")))
+    assert {job.text for job in some} < {job.text for job in jobs}
+    with pytest.raises(ValueError, match=r"no skill dancing; there are action_span, aside"):
+        plan(OWN_VOICE, TRAINING, 0, families=("sums", "dancing"))
     for text in texts("user")[:5]:
         voices = [job.voice for job in jobs if job.side == "user" and job.text == text]
         assert len(voices) == len(set(voices)) == speak.VOICES_PER_TEXT

@@ -49,6 +49,7 @@ class BuildConfig:
     """What to build. Empty engines: all that are installed. workers None: one a core.
 
     are_missing_skipped: engines and corpora that are not there are named, and the rest is done.
+    families: of which skills the texts are; none means all.
     num_made: voices made of training voices (blends and warps), besides those. num_sentences: open
     sentences, for both sides.
     """
@@ -60,6 +61,7 @@ class BuildConfig:
     engines: tuple[str, ...] = ()
     texts: tuple[Path, ...] = ()
     are_scenarios_wanted: bool = True
+    families: tuple[str, ...] = ()
     num_sentences: int = 0
     voices_per_text: int = VOICES_PER_TEXT
     corpora: tuple[Path, ...] = ()
@@ -306,6 +308,7 @@ def build_bank(config: BuildConfig, speakers: Sequence[Speaker] | None = None) -
         config.voices_per_text,
         config.are_scenarios_wanted,
         foreign,
+        config.families,
     )
     jobs = [job for job in jobs[: config.limit] if job.key not in done.seconds]
     speak_jobs(jobs, config, speakers, done)

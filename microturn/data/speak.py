@@ -111,11 +111,12 @@ def user_orders(
     user_voices: Sequence[str],
     foreign_voices: Mapping[str, Sequence[str]],
     voices_per_text: int,
+    families: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """Voices of each text of the scenarios, as it is spelled for a voice. What is not English is
     said by voices of its language, or left out."""
     foreign, orders = foreign_texts(), dict[str, list[str]]()
-    for text in texts("user"):
+    for text in texts("user", families):
         if text in foreign:
             language, spelled = foreign[text]
             orders[spelled] = list(foreign_voices.get(language, ()))
@@ -142,13 +143,18 @@ def plan(
     voices_per_text: int = VOICES_PER_TEXT,
     are_scenarios_wanted: bool = True,
     foreign_voices: Mapping[str, Sequence[str]] | None = None,
+    families: Sequence[str] = (),
 ) -> list[Job]:
-    """All jobs in order; the first pass holds every text once, both sides in turn."""
+    """All jobs in order; the first pass holds every text once, both sides in turn.
+
+    families: whose texts; all where none is named. Raises ValueError for an unknown one.
+    """
     rng = random.Random(seed)
-    own_texts = texts("own") if are_scenarios_wanted else []
+    own_texts = texts("own", families) if are_scenarios_wanted else []
     orders = dict[str, list[str]]()
     if are_scenarios_wanted:
-        orders = user_orders(rng, user_voices, foreign_voices or {}, voices_per_text)
+        foreign = foreign_voices or {}
+        orders = user_orders(rng, user_voices, foreign, voices_per_text, families)
     own = [Job("own", text, own_voice, speed) for speed in OWN_SPEEDS for text in own_texts]
     turns = zip_longest(*orders.values())
     user = [

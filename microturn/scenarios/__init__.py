@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from types import ModuleType
 
 
@@ -24,10 +25,17 @@ def families() -> dict[str, ModuleType]:
     return dict(_listed())
 
 
-def texts(side: str) -> list[str]:
-    """Every text that a side may say, each once."""
-    attribute = {"user": "USER_TEXTS", "own": "OWN_TEXTS"}[side]
-    found = [text for module in families().values() for text in getattr(module, attribute)]
+def texts(side: str, names: Sequence[str] = ()) -> list[str]:
+    """Every text that a side may say in the named skills, in all where none is named; each once.
+
+    Raises ValueError for an unknown skill.
+    """
+    attribute, known = {"user": "USER_TEXTS", "own": "OWN_TEXTS"}[side], families()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"no skill {', '.join(unknown)}; there are {', '.join(known)}")
+    modules = [known[name] for name in names] or known.values()
+    found = [text for module in modules for text in getattr(module, attribute)]
     return list(dict.fromkeys(found))
 
 
