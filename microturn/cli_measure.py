@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional, arg
 
 if TYPE_CHECKING:
+    from microturn.evals.compare import Measured
     from microturn.evals.runner import Played, RunConfig
+    from microturn.evals.sources import Source
 
 CLOSING_S = 10  # for the last conversations and the report
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
@@ -23,12 +25,15 @@ Json = Annotated[bool, arg(name="json", help="print one JSON object instead of t
 class EvalQuick:
     """An impression in about two minutes: one conversation or two of every skill."""
 
-    system: str = "model:nano"  # model:NAME_OR_PATH, oracle, silent, files:DIR, ...
+    # model:NAME_OR_PATH, cascade, oracle, silent, ...; several are played on the same conversations
+    system: tuple[str, ...] = ("model:nano",)
     out: Path = Path("out/eval/quick")
     html: Path | None = None  # a report to look at, to write
-    minutes: float = 2.0  # after so long no further conversation is begun
+    minutes: float = 2.0  # after so long no further conversation is begun, of each system
     bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
+    voices: str = "auto"  # of the users: flite, espeak-ng, kokoro (those kept for evaluation)
     groups: tuple[str, ...] = ()  # rows of the table; none means all
+    resume: bool = False  # play no conversation again that --out holds of the same weights
     workers: int = 0  # processes; 0 means one for each core, at most 4
     vad: str = "auto"  # silero, energy, or silero where it is installed
     seed: int = 0
@@ -43,7 +48,7 @@ class EvalNanoCard(EvalQuick):
     """The standard set, under twenty minutes on two cores: the numbers of the model card."""
 
     out: Path = Path("out/eval/nano-card")
-    minutes: float = 20.0  # after so long no further conversation is begun
+    minutes: float = 20.0  # after so long no further conversation is begun, of each system
 
     def execute(self) -> int:
         return suite(self, "nano-card")
@@ -51,16 +56,18 @@ class EvalNanoCard(EvalQuick):
 
 @dataclass(frozen=True)
 class EvalRun:
-    """Measure one system on the built-in set, or on a benchmark by path."""
+    """Measure systems on the built-in set, or on a benchmark by path."""
 
-    system: str  # model:NAME_OR_PATH, silent, always_talks, oracle, echo, files:DIR, ...
+    system: tuple[str, ...]  # model:NAME_OR_PATH, silent, always_talks, oracle, echo, files:DIR
     dataset: str = "synthetic"  # or a benchmark's name (`microturn eval list`)
     root: Path | None = None  # a benchmark's folder
     limit: int | None = None  # episodes of each skill, or of the benchmark
     out: Path = Path("out/eval/run")
     html: Path | None = None  # a report to look at, to write
     bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
+    voices: str = "auto"  # of the users: flite, espeak-ng, kokoro (those kept for evaluation)
     groups: tuple[str, ...] = ()  # of the built-in set; none means all
+    resume: bool = False  # play no conversation again that --out holds of the same weights
     workers: int = 0  # processes; 0 means one for each core, at most 4
     timeout_s: float = 300.0  # of one episode
     vad: str = "auto"  # silero, energy, or silero where it is installed
@@ -72,12 +79,12 @@ class EvalRun:
         from microturn.evals.sources import SourceConfig
 
         root = self.out / "media" if self.dataset == "synthetic" else self.root
-        source = SourceConfig(self.dataset, root, self.bank, self.groups)
+        source = SourceConfig(self.dataset, root, self.bank, self.groups, voices=self.voices)
         config = RunConfig(
-            self.system, source, self.out / "answers", self.seed, self.vad, self.timeout_s,
-            cores(self.workers), limit=self.limit,
+            "", source, None, self.seed, self.vad, self.timeout_s, cores(self.workers),
+            limit=self.limit,
         )  # fmt: skip
-        return measure(config, self.out, "run", self.html, self.as_json)
+        return measure(config, self, "run")
 
 
 @dataclass(frozen=True)
@@ -85,15 +92,24 @@ class EvalReport:
     """Write a report to look at from one run or several, side by side."""
 
     runs: Positional[tuple[Path, ...]]  # folders that `eval` wrote
-    html: Path
+    html: Path | None = None  # a page
+    markdown: Path | None = None  # a table, a column for each run
 
     def execute(self) -> int:
-        from microturn.evals.report import write_report
+        from microturn.evals.comparison_table import markdown
+        from microturn.evals.report import RunFolder, write_report
 
         if not self.runs:
             raise ValueError("name at least one folder that `microturn eval` wrote")
-        write_report(self.html, list(self.runs))
-        print(f"{self.html}: {len(self.runs)} runs")
+        if self.html is None and self.markdown is None:
+            raise ValueError("say what to write: --html FILE or --markdown FILE, or both")
+        if self.html is not None:
+            write_report(self.html, list(self.runs))
+            print(f"{self.html}: {len(self.runs)} runs")
+        if self.markdown is not None:
+            text = markdown([RunFolder.read(run).report for run in self.runs])
+            self.markdown.write_text(text, encoding="utf-8")
+            print(f"{self.markdown}: {len(self.runs)} runs")
         return 0
 
 
@@ -116,33 +132,55 @@ def suite(options: EvalQuick | EvalNanoCard, name: str) -> int:
     is_quick = name == "quick"
     counts = tuple((group.name, group.quick if is_quick else group.count) for group in groups)
     source = SourceConfig(
-        root=options.out / "media", bank=options.bank, groups=options.groups, counts=counts
-    )
-    config = RunConfig(
-        options.system, source, options.out / "answers", options.seed, options.vad,
-        workers=cores(options.workers), budget_s=60 * options.minutes - CLOSING_S,
+        root=options.out / "media", bank=options.bank, groups=options.groups, counts=counts,
+        voices=options.voices,
     )  # fmt: skip
-    return measure(config, options.out, name, options.html, options.as_json)
+    config = RunConfig(
+        "", source, None, options.seed, options.vad, workers=cores(options.workers),
+        budget_s=60 * options.minutes - CLOSING_S,
+    )  # fmt: skip
+    return measure(config, options, name)
 
 
-def measure(config: RunConfig, out: Path, suite_name: str, html: Path | None, as_json: bool) -> int:
-    """Play, keep everything in `out`, print the table."""
+def measure(config: RunConfig, options: EvalQuick | EvalRun, suite_name: str) -> int:
+    """Play every system, keep everything in its folder, print the table."""
     from microturn.cli import tell
-    from microturn.evals import runner, summary
-    from microturn.evals.systems import check_name
+    from microturn.evals import compare, comparison_table, summary
 
-    check_name(config.system)
-    out.mkdir(parents=True, exist_ok=True)
-    played, source = runner.run(config, None if as_json else progress)
-    report = summary.build(config, played, source.voices, suite_name, omitted(played))
-    report["media"] = str(source.root.resolve())
-    keep(out, played, report)
-    if html is not None:
+    out = options.out
+    measured, source = compare.measure_all(
+        config, options.system, out, options.resume, None if options.as_json else progress_of
+    )
+    found = compare.reports(measured, config, source, suite_name, omitted)
+    told = recogniser_of(measured, source) if len(measured) > 1 else None
+    for each, report in zip(measured, found, strict=True):
+        if told is not None:
+            report["recogniser"] = told
+        keep(each.folder, each.played, report)
+    if options.html is not None:
         from microturn.evals.report import write_report
 
-        write_report(html, [out])
-    tell(as_json, report, summary.table(report) + f"\n\n{out}: traces, scores, report.json")
-    return 0 if report["played"] else 1
+        write_report(options.html, [each.folder for each in measured])
+    is_one = len(found) == 1
+    text = summary.table(found[0]) if is_one else comparison_table.table(found)
+    tell(
+        options.as_json,
+        found[0] if is_one else {"systems": found},
+        f"{text}\n\n{out}: traces, scores, report.json",
+    )
+    return 0 if all(report["played"] for report in found) else 1
+
+
+def recogniser_of(measured: Sequence[Measured], source: Source) -> dict[str, Any] | None:
+    """How often the recogniser is wrong by itself, where one is installed."""
+    from microturn.evals.listen_back import find_recogniser
+    from microturn.evals.recogniser_error import own_error
+
+    recogniser, _ = find_recogniser()
+    if recogniser is None:
+        return None
+    episodes = [one.episode for one in measured[0].played if one.episode is not None]
+    return own_error(recogniser, episodes, source.root)
 
 
 def omitted(played: Sequence[Played]) -> list[str]:
@@ -155,14 +193,20 @@ def omitted(played: Sequence[Played]) -> list[str]:
     return [reason] if reason else []
 
 
-def progress(num_done: int, num_all: int, played: Played) -> None:
-    """One line that is written over, for a person who waits; faults stay."""
-    if played.status in ("failed", "timeout", "died"):
-        print(f"\r{played.status}: {played.id}: {played.reason}", file=sys.stderr)
-    if sys.stderr.isatty():
-        print(f"\r{num_done} of {num_all} {played.id:<50.50}", end="", file=sys.stderr)
-        if num_done == num_all:
-            print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
+def progress_of(system: str) -> Callable[[int, int, Played], None]:
+    """What tells a person who waits how far a system is."""
+
+    def progress(num_done: int, num_all: int, played: Played) -> None:
+        """One line that is written over; faults stay."""
+        if played.status in ("failed", "timeout", "died"):
+            print(f"\r{system}: {played.status}: {played.id}: {played.reason}", file=sys.stderr)
+        if sys.stderr.isatty():
+            line = f"{system}: {num_done} of {num_all} {played.id}"
+            print(f"\r{line:<78.78}", end="", file=sys.stderr)
+            if num_done == num_all:
+                print("\r" + " " * 78 + "\r", end="", file=sys.stderr)
+
+    return progress
 
 
 def keep(out: Path, played: Sequence[Played], report: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """Speech for evaluation, made when it is asked for: only the texts that episodes need are spoken.
 
 The users speak with voices that never train: those of flite, or of espeak-ng where flite is
-missing, kept on disk once made; or those of a bank that is given. The model's own side is never
+missing, or Kokoro's where that is asked for; kept on disk once made. Or those of a bank that is
+given. The model's own side is never
 heard here. It only says how long an answer would last, so it is silence of the length that the
 text would take.
 """
@@ -23,9 +24,10 @@ import soundfile
 
 from microturn.data.bank import LEAD_MS, TRAIL_MS, Bank, Clip, Spoken, Word, span_of
 from microturn.data.corpus import sentences
+from microturn.data.kokoro import Kokoro, KokoroFiles, find_kokoro
 from microturn.data.programs import Espeak, Flite
 from microturn.data.split import split_of
-from microturn.data.voices import FOREIGN_KEPT, may_train
+from microturn.data.voices import FOREIGN_KEPT, HELD_OUT, KOKORO, may_train
 from microturn.scenarios import foreign_texts
 from microturn.signal.text import normalise
 from microturn.signal.wav import to_rate
@@ -33,6 +35,7 @@ from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ
 
 FLITE_VOICES = ("rms", "slt")  # kept for evaluation (data/voices.py)
 ESPEAK_VOICES = ("en-gb-scotland", "en-us+f3", "en-029")  # in no list of training voices
+KOKORO_VOICES = tuple(sorted(HELD_OUT & KOKORO))
 OWN = "estimated"
 OWN_START_MS, OWN_LETTER_MS = 400, 56  # of the model's own training voice; fitted on 1,383 clips
 OPEN_WORDS = (5, 18)
@@ -68,23 +71,57 @@ def own_ms(text: str) -> int:
     return OWN_START_MS + OWN_LETTER_MS * len(text)
 
 
-def voices_here() -> tuple[Flite | Espeak, tuple[str, ...]]:
-    """A speech program and its voices kept for evaluation. Raises ValueError where none is here."""
-    flite = Flite()
-    found = tuple(voice for voice in FLITE_VOICES if voice in flite.voices())
-    if found:
-        return flite, found
-    espeak = Espeak()
-    if espeak.voices():
-        return espeak, ESPEAK_VOICES
-    raise ValueError(NO_ENGINE)
+class KeptKokoro:
+    """Kokoro, loaded when something is to be spoken that was never spoken before."""
+
+    name = "kokoro"
+
+    def __init__(self) -> None:
+        """Raises ValueError saying what of Kokoro is missing."""
+        self.files: KokoroFiles = find_kokoro()
+
+    @functools.cached_property
+    def engine(self) -> Kokoro:
+        return Kokoro(self.files)
+
+    def voices(self) -> list[str]:
+        return self.files.voices()
+
+    def speak(self, text: str, voice: str, speed: float) -> Spoken:
+        return self.engine.speak(text, voice, speed)
+
+
+Program = Flite | Espeak | KeptKokoro
+ENGINES: dict[str, tuple[type[Program], tuple[str, ...]]] = {
+    "flite": (Flite, FLITE_VOICES),
+    "espeak-ng": (Espeak, ESPEAK_VOICES),
+    "kokoro": (KeptKokoro, KOKORO_VOICES),
+}
+
+
+def voices_here(name: str = "auto") -> tuple[Program, tuple[str, ...]]:
+    """A speech program and its voices kept for evaluation. auto: flite, else espeak-ng, so that
+    numbers compare whether Kokoro is installed or not.
+
+    Raises ValueError for another name, and where none is here.
+    """
+    if name not in ("auto", *ENGINES):
+        raise ValueError(f"no voices {name!r}; there are auto, {', '.join(ENGINES)}")
+    for each in ("flite", "espeak-ng") if name == "auto" else (name,):
+        make, kept = ENGINES[each]
+        program = make()
+        here = set(program.voices())
+        found = tuple(v for v in kept if v in here or (here and each == "espeak-ng"))
+        if found:
+            return program, found
+    raise ValueError(NO_ENGINE if name == "auto" else f"{name} has no voice kept for evaluation")
 
 
 class Speech:
     """Clips of one speech program, made once and kept in a folder; processes may share it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.program, self.voices = voices_here()
+    def __init__(self, folder: Path, voices: str = "auto") -> None:
+        self.program, self.voices = voices_here(voices)
         self.foreign = Espeak() if Espeak().voices() else None
         self.spellings = foreign_texts()
         self.folder = folder / self.program.name
@@ -157,13 +194,15 @@ class EvalBank(Bank):
     """Any text in voices kept for evaluation; own texts as silence of their length.
 
     given: a bank whose user clips are taken instead of a speech program's; own clips of it are
-    taken where it has them. Raises ValueError where nothing can speak.
+    taken where it has them. voices: as in `voices_here`. Raises ValueError where nothing can speak.
     """
 
-    def __init__(self, folder: Path | None = None, given: Bank | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, given: Bank | None = None, voices: str = "auto"
+    ) -> None:
         super().__init__([], for_training=False)
         self.given, self.only = given, ""
-        self.speech = None if given is not None else Speech(folder or cache_folder())
+        self.speech = None if given is not None else Speech(folder or cache_folder(), voices)
         texts = open_sentences()
         self.user: Any = Lazily(texts, self, "user") if given is None else given.user
         self.own: Any = Lazily(texts, self, "own")

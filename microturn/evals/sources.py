@@ -29,8 +29,9 @@ Frames = Callable[[Path, Track], Iterable[tuple[int, ByteArray]]]
 class SourceConfig:
     """dataset: `synthetic`, a benchmark's name, or `python:package.module:function`, called with
     this config and giving a `Source`. root: a benchmark's folder, or where synthetic
-    media go. bank: folders of a speech bank in place of the one made here. groups: of the
-    synthetic set; () means all. counts: episodes of each skill, by group."""
+    media go. bank: folders of a speech bank in place of the one made here. voices: what makes the
+    bank, a name of `eval_bank.ENGINES` or `auto`. groups: of the synthetic set; () means all.
+    counts: episodes of each skill, by group."""
 
     dataset: str = synthetic.NAME
     root: Path | None = None
@@ -38,6 +39,7 @@ class SourceConfig:
     groups: tuple[str, ...] = ()
     seed: int = synthetic.SEED
     counts: tuple[tuple[str, int], ...] = ()
+    voices: str = "auto"
 
 
 class Source(Protocol):
@@ -114,7 +116,7 @@ def open_source(config: SourceConfig) -> Source:
         return make(config)
     if config.dataset != synthetic.NAME:
         return OfficialSource(catalog.open_set(config.dataset, config.root))
-    bank = EvalBank.load(config.bank) if config.bank else EvalBank()
+    bank = EvalBank.load(config.bank) if config.bank else EvalBank(voices=config.voices)
     root = config.root or cache_folder() / "media"
     data = synthetic.Synthetic(root, bank, chosen(config.groups), config.seed)
     return SyntheticSource(data, dict(config.counts))

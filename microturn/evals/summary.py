@@ -211,6 +211,11 @@ def build(
         "tick_ms": traces[0].system.tick_ms if traces else None,
         "episodes": len(played),
         "played": len(traces),
+        "parts": traces[0].system.ckpt if traces else "",
+        "took": {
+            "wall_s": sum(one.took_s for one in played if one.trace),
+            "cpu_s": sum(one.cpu_s for one in played if one.trace),
+        },
         "minutes": sum(p.episode.end_ms for p in played if p.episode and p.trace) / 60_000,
         "failures": [
             {"id": one.id, "status": one.status, "reason": one.reason}
