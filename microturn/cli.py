@@ -74,6 +74,7 @@ class Serve:
     memory_mb: int = 4096  # reserved for the state of all sessions together
     weights: Literal["fp32", "bf16", "int8"] = "fp32"  # what the model's matrices are kept in
     threads: int = 1  # 0 measures which number is fastest
+    summarise: str | None = None  # package.module:function, str -> str: sums up older text
     exact: bool = False  # refuse to start where results would depend on who else is served
 
     def execute(self) -> int:
@@ -86,6 +87,7 @@ class Serve:
         from microturn.server.app import ServerConfig
         from microturn.server.live_session import ConversationConfig
         from microturn.server.serve import CannotServe, serve
+        from microturn.server.summaries import summaries_of
         from microturn.server.warm_up import measured_admission, serving_limits
 
         limits = serving_limits(self.sessions, self.memory_mb)
@@ -101,10 +103,11 @@ class Serve:
         key = self.api_key or os.environ.get("MICROTURN_API_KEY")
         talk = ConversationConfig(takes_images=engine.model.config.vision is not None)
         config = ServerConfig(max_sessions=self.sessions, conversation=talk)
+        summaries = None if self.summarise is None else summaries_of(self.summarise, engine)
         warm_up = partial(measured_admission, engine, self.sessions)
         screen = self.open and has_screen()
         try:
-            serve(engine, self.host, self.port, screen, key, config, warm_up)
+            serve(engine, self.host, self.port, screen, key, config, warm_up, summaries)
         except CannotServe as error:
             raise ValueError(str(error)) from error
         return 0

@@ -26,6 +26,7 @@ from microturn.server.conversation import Hall, converse
 from microturn.server.engine_thread import Engine, EngineThread
 from microturn.server.live_session import ConversationConfig
 from microturn.server.metrics import CONTENT_TYPE
+from microturn.server.summaries import Summaries
 from microturn.server.ticker import Ticker
 
 STATIC = Path(__file__).parent / "static"
@@ -66,14 +67,17 @@ class ServerConfig:
 
 
 def create_app(
-    engine: Engine, config: ServerConfig | None = None, admission: Admission | None = None
+    engine: Engine,
+    config: ServerConfig | None = None,
+    admission: Admission | None = None,
+    summaries: Summaries | None = None,
 ) -> Starlette:
     """The application over one engine. `app.state`: engine_thread, draining (an event that ends
     sessions)."""
     config = config or ServerConfig()
     engine_thread = EngineThread(engine, config.max_sessions, admission)
     draining = asyncio.Event()
-    ticker = Ticker(engine_thread, config.conversation.tick_ms)
+    ticker = Ticker(engine_thread, config.conversation.tick_ms, summaries=summaries)
     hall = Hall(engine_thread, ticker, config.conversation, draining)
 
     async def live_sessions(socket: WebSocket) -> None:

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from microturn.server.admission import Admission
 from microturn.server.app import LOOPBACK, ServerConfig, create_app
 from microturn.server.engine_thread import Engine
+from microturn.server.summaries import Summaries
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 DRAIN_S = 5.0
@@ -33,9 +34,11 @@ def serve(
     api_key: str | None = None,
     config: ServerConfig | None = None,
     warm_up: Callable[[], Admission] | None = None,
+    summaries: Summaries | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then drain. `api_key` goes before that of `config`.
-    `warm_up`: measures ticks before the first client comes (it waits).
+    `warm_up`: measures ticks before the first client comes (it waits). `summaries`: sums up older
+    text of the sessions.
 
     Raises CannotServe with one line that says what to do.
     """
@@ -52,7 +55,7 @@ def serve(
     if open_browser:
         webbrowser.open(url)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after it has drained
-        DrainingServer(create_app(engine, config, admission)).run(sockets=[listener])
+        DrainingServer(create_app(engine, config, admission, summaries)).run(sockets=[listener])
 
 
 def check_exposure(host: str, config: ServerConfig) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from microturn.engine.limits import Notice
 from microturn.server.engine_thread import EngineThread
 from microturn.server.pacer import Schedule
+from microturn.server.summaries import Summaries
 from microturn.turns import MICRO_TURN_MS, MicroTurnInput, MicroTurnOutput
 
 
@@ -39,7 +40,8 @@ class Ticker:
     slips for all.
 
     When a tick comes near its deadline, those after it go without images until there is time again:
-    sound and text never wait for pictures. `clock` and `sleep` are for tests.
+    sound and text never wait for pictures. summaries: sums up older text of the sessions. `clock`
+    and `sleep` are for tests.
     """
 
     def __init__(
@@ -48,10 +50,11 @@ class Ticker:
         tick_ms: float = float(MICRO_TURN_MS),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        summaries: Summaries | None = None,
     ) -> None:
         self.engine, self.admission, self.metrics = engine, engine.admission, engine.metrics
         self.tick_s = tick_ms / 1000
-        self.clock, self.sleep = clock, sleep
+        self.clock, self.sleep, self.summaries = clock, sleep, summaries
         self.num_ticks = 0
         self.is_relieved = False
         self._members: dict[Member, asyncio.Future[None]] = {}
@@ -67,6 +70,8 @@ class Ticker:
             await ended
         finally:
             del self._members[member]
+            if self.summaries is not None:
+                self.summaries.forget(member)
 
     async def _run(self) -> None:
         schedule = Schedule(self.clock(), self.tick_s)
@@ -88,8 +93,9 @@ class Ticker:
         results = await self.engine.step_many([(m.session_id, turn) for m, turn in due])
         took_s = max(0.0, self.clock() - begun_s)
         self._count([turn for _, turn in due], took_s, self.clock() > schedule.due_s)
-        for (member, _), result in zip(due, results, strict=True):
-            self._hand_over(member, result, 1000 * took_s)
+        for (member, turn), result in zip(due, results, strict=True):
+            if member in self._members:  # it may have left while the engine worked
+                self._hand_over(member, turn, result, 1000 * took_s)
         await self._expire()
 
     def _due(self, num_slipped: int) -> list[tuple[Member, MicroTurnInput]]:
@@ -104,6 +110,8 @@ class Ticker:
             if self.is_relieved and turn.images is not None:
                 self.metrics.num_images_dropped += len(turn.images)
                 turn = replace(turn, images=None)
+            if self.summaries is not None:
+                turn = self.summaries.before(member, turn)
             due.append((member, turn))
         return due
 
@@ -120,13 +128,17 @@ class Ticker:
         metrics.num_micro_turns_late += is_late * len(turns)
 
     def _hand_over(
-        self, member: Member, result: MicroTurnOutput | Exception, tick_ms: float
+        self,
+        member: Member,
+        turn: MicroTurnInput,
+        result: MicroTurnOutput | Exception,
+        tick_ms: float,
     ) -> None:
-        if member not in self._members:  # it left while the engine worked
-            return
         if isinstance(result, Exception):
             self._end(member, result)
             return
+        if self.summaries is not None:
+            self.summaries.after(member, turn, result)
         try:
             member.deliver(result, tick_ms)
         except Exception as error:
