@@ -52,6 +52,20 @@ class EvalPrepare:
         return 0
 
 
+@dataclass(frozen=True)
+class EvalExport:
+    """Write a run on Full-Duplex-Bench in its own layout, for its own scripts."""
+
+    run: Positional[Path]  # folder that `eval run --dataset fdb_...` wrote
+    out: Path  # gets a folder for each item, named as that of its input
+    provider: str = ""  # name in the files of V3; default: the system's
+
+    def execute(self) -> int:
+        num = export_run(self.run, self.out, self.provider)
+        print(f"{self.out}: {num} items")
+        return 0
+
+
 EvalCommand = OmitSubcommandPrefixes[
     Annotated[EvalQuick, subcommand("quick")]
     | Annotated[EvalNanoCard, subcommand("nano-card")]
@@ -59,6 +73,7 @@ EvalCommand = OmitSubcommandPrefixes[
     | Annotated[EvalReport, subcommand("report")]
     | Annotated[EvalList, subcommand("list")]
     | Annotated[EvalPrepare, subcommand("prepare")]
+    | Annotated[EvalExport, subcommand("export")]
 ]
 
 
@@ -92,3 +107,23 @@ def prepare_benchmark(name: str, root: Path | None) -> dict[str, Any]:
     from microturn.evals.catalog import prepare
 
     return {"benchmark": name, "made": prepare(name, root)}
+
+
+def export_run(run: Path, out: Path, provider: str = "") -> int:
+    """The outputs of a run in Full-Duplex-Bench's layout; how many.
+
+    Raises ValueError where the folder holds no run of that benchmark.
+    """
+    from microturn.evals.export_fdb import export, export_v3
+    from microturn.evals.report import RunFolder
+
+    kept = RunFolder.read(run)
+    dataset = str(kept.report["dataset"])
+    if not dataset.startswith("fdb_"):
+        raise ValueError(f"{run} is a run on {dataset}: only runs on fdb_... have that layout")
+    pairs = list(kept.all_pairs())
+    answers = run / "answers"
+    if dataset == "fdb_v3":
+        name = provider or str(kept.report["system"])
+        return len(list(export_v3(pairs, answers, out, name)))
+    return len(export(pairs, answers, out, Path(kept.report["media"])))

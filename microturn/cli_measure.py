@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +37,9 @@ class EvalQuick:
     workers: int = 0  # processes; 0 means one for each core, at most 4
     vad: str = "auto"  # silero, energy, or silero where it is installed
     seed: int = 0
+    judge: str = ""  # an OpenAI-compatible model that grades beside the rules; none by default
+    judge_url: str | None = None  # of its endpoint
+    judge_key: str = "OPENAI_API_KEY"  # environment variable with its key
     as_json: Json = False
 
     def execute(self) -> int:
@@ -72,6 +75,9 @@ class EvalRun:
     timeout_s: float = 300.0  # of one episode
     vad: str = "auto"  # silero, energy, or silero where it is installed
     seed: int = 0
+    judge: str = ""  # an OpenAI-compatible model that grades beside the rules; none by default
+    judge_url: str | None = None  # of its endpoint
+    judge_key: str = "OPENAI_API_KEY"  # environment variable with its key
     as_json: Json = False
 
     def execute(self) -> int:
@@ -151,11 +157,13 @@ def measure(config: RunConfig, options: EvalQuick | EvalRun, suite_name: str) ->
     measured, source = compare.measure_all(
         config, options.system, out, options.resume, None if options.as_json else progress_of
     )
+    measured, faults = judged(measured, options)
     found = compare.reports(measured, config, source, suite_name, omitted)
     told = recogniser_of(measured, source) if len(measured) > 1 else None
     for each, report in zip(measured, found, strict=True):
         if told is not None:
             report["recogniser"] = told
+        report["omitted"] += faults.get(each.system, [])
         keep(each.folder, each.played, report)
     if options.html is not None:
         from microturn.evals.report import write_report
@@ -169,6 +177,23 @@ def measure(config: RunConfig, options: EvalQuick | EvalRun, suite_name: str) ->
         f"{text}\n\n{out}: traces, scores, report.json",
     )
     return 0 if all(report["played"] for report in found) else 1
+
+
+def judged(
+    measured: Sequence[Measured], options: EvalQuick | EvalRun
+) -> tuple[list[Measured], dict[str, list[str]]]:
+    """The judge's scores added, where one was asked for; and what went wrong with it."""
+    if not options.judge:
+        return list(measured), {}
+    from microturn.evals.eval_bank import cache_folder
+    from microturn.evals.judge import JudgeConfig, OpenAIJudge
+    from microturn.evals.judging import judge_played
+
+    cache = cache_folder() / "judge"
+    judge = OpenAIJudge(JudgeConfig(options.judge, cache, options.judge_url, options.judge_key))
+    graded = {each.system: judge_played(each.played, judge) for each in measured}
+    faults = {system: list(one.faults) for system, one in graded.items()}
+    return [replace(each, played=graded[each.system].played) for each in measured], faults
 
 
 def recogniser_of(measured: Sequence[Measured], source: Source) -> dict[str, Any] | None:

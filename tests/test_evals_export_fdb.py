@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from eval_media import note, sound
 
+from microturn import cli
 from microturn.evals import scripted
 from microturn.evals.catalog import open_set
 from microturn.evals.export_fdb import export, export_v3, folder_of, provider_name, read_outputs
@@ -102,3 +103,19 @@ def test_silence_is_exported_too(tmp_path: Path) -> None:
     assert not np.any(audio) and json.loads((folder / "output.json").read_text())["chunks"] == []
     with pytest.raises(ValueError, match="has no sound to export"):
         export([(episode, replace(trace, audio=None))], tmp_path, tmp_path / "out")
+
+
+def test_the_command_exports_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, run = tmp_path / "in", tmp_path / "run"
+    turns(root, "1")
+    asked = ["--dataset", "fdb_v1", "--root", str(root), "--workers", "1", "--vad", "energy"]
+    assert cli.main(["eval", "run", "--system", "silent", *asked, "--out", str(run)]) == 0
+    out = tmp_path / "out"
+    assert cli.main(["eval", "export", str(run), "--out", str(out)]) == 0
+    assert "1 items" in capsys.readouterr().out
+    place = out / "v1_0/candor_turn_taking/1"
+    assert soundfile.info(str(place / "output.wav")).frames == round(7.0101 * 48_000 / 3)
+    report = json.loads((run / "report.json").read_text()) | {"dataset": "synthetic"}
+    (run / "report.json").write_text(json.dumps(report))
+    assert cli.main(["eval", "export", str(run), "--out", str(out)]) == 2
+    assert "only runs on fdb_" in capsys.readouterr().err

@@ -136,6 +136,12 @@ def test_agreement_of_judge_and_rule() -> None:
     assert (found.n, found.share, found.judge, found.rule) == (8, 0.75, "judge:x", "rule:v1")
     # Chance: (4 * 6 + 4 * 2) / 64 = 0.5.
     assert found.kappa == pytest.approx(0.5)
+    for one, other in ((1.0, 0.0), (1.0, 1.0)):  # "replied" says nothing of whether it was right
+        a, b = (
+            Score("e", "answer", value, "replied", grader)
+            for value, grader in ((one, "judge:x"), (other, "rule:v1"))
+        )
+        assert agreement([a], [b]).share == float(one == other)
     with pytest.raises(ValueError, match="nothing in common"):
         agreement(said, [score("f", "yes", "rule:v1")])
     with pytest.raises(ValueError, match="of a judge with a rule"):

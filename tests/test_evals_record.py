@@ -52,6 +52,9 @@ def test_traces_and_scores_survive_the_way_to_disk_and_back(tmp_path: Path) -> N
 
 
 def test_the_schema_file_is_what_the_code_says() -> None:
+    scored = json.loads((DOCS / "score.schema.json").read_text(encoding="utf-8"))
+    assert scored == json_schema(Score)
+    assert scored["required"] == ["episode", "metric", "value", "outcome", "grader"]
     written = json.loads((DOCS / "trace.schema.json").read_text(encoding="utf-8"))
     assert written == json_schema(Trace)
     assert written["$defs"]["SystemFacts"]["properties"]["clock"] == {

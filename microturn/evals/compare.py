@@ -17,6 +17,7 @@ from microturn.evals import runner, summary
 from microturn.evals.bootstrap import Interval, bootstrap
 from microturn.evals.episode import Episode
 from microturn.evals.groups import GROUPS
+from microturn.evals.judging import agreements
 from microturn.evals.kept import Kept, key_of, still_valid
 from microturn.evals.record import Score
 from microturn.evals.runner import Played, RunConfig, job_id
@@ -193,6 +194,7 @@ def reports(
         report = summary.build(mine, each.played, source.voices, suite, omitted(each.played))
         report["media"] = str(source.root.resolve())
         report["kept"] = each.num_kept
+        report["agreement"] = agreements(each.played)
         if rows:
             report["compared_to"] = measured[0].system
             report["differences"] = rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from microturn.evals.summary import UNITS, shown_value
+from microturn.evals.summary import UNITS, agreement_line, shown_value
 
 Cell = dict[str, Any]
 Key = tuple[str, str, str, str]  # group, metric, kind, grader
@@ -102,6 +102,11 @@ def facts_of(reports: Sequence[dict[str, Any]]) -> list[str]:
             f"in {minutes:.1f} minutes ({cpu:.1f} of the processor); clock {report['clock']}, "
             f"{report['vad']}."
         )
+    lines += [
+        f"- {report['asked_for']}: {agreement_line(one)}."
+        for report in reports
+        for one in report.get("agreement", ())
+    ]
     told = next((r["recogniser"] for r in reports if r.get("recogniser")), None)
     if told:
         value, low, high = (f"{100 * told[name]:.1f}" for name in ("value", "low", "high"))

@@ -105,8 +105,13 @@ class Agreement:
     kappa: float | None
 
 
+def verdict(score: Score) -> tuple[str, float | None]:
+    """What was said of one thing: a reply's outcome alone does not say whether it was right."""
+    return score.outcome, None if score.value is None else round(score.value, 3)
+
+
 def agreement(judged: Sequence[Score], ruled: Sequence[Score]) -> Agreement:
-    """Compare outcomes on what both graded (same episode and `detail["on"]`).
+    """Compare verdicts (outcome and value) on what both graded (same episode, `detail["on"]`).
 
     Raises ValueError where graders mix, or nothing was graded by both.
     """
@@ -114,9 +119,9 @@ def agreement(judged: Sequence[Score], ruled: Sequence[Score]) -> Agreement:
     judge, rule = one_of(judged, "grader"), one_of(ruled, "grader")
     if not judge.startswith("judge:") or rule.startswith("judge:"):
         raise ValueError(f"agreement is of a judge with a rule, got {judge} and {rule}")
-    theirs = {(score.episode, score.detail.get("on")): score.outcome for score in ruled}
+    theirs = {(score.episode, score.detail.get("on")): verdict(score) for score in ruled}
     pairs = [
-        (score.outcome, theirs[key])
+        (verdict(score), theirs[key])
         for score in judged
         if (key := (score.episode, score.detail.get("on"))) in theirs
     ]

@@ -6,6 +6,7 @@ grader keeps them apart in every row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -166,3 +167,22 @@ def judged_rubric(episode: Episode, trace: Trace, judge: Judge | None) -> list[S
         for name, value in (("rubric_all", float(all(met))), ("rubric_share", sum(met) / len(met))):
             scores.append(Score(episode.id, name, value, outcome, judge.grader, detail=detail))
     return scores
+
+
+def judged_right(episode: Episode, ruled: Sequence[Score], judge: Judge) -> list[Score]:
+    """Whether the replies of the built-in set are right, by the judge; silence needs none."""
+    judged: list[Score] = []
+    for score in ruled:
+        if score.metric != "right" or score.grader.startswith("judge:"):
+            continue
+        answer: dict[str, Any] = {"correct": False}
+        if said := str(score.detail["said"]):
+            expect = expectation(episode, score)
+            on = episode.segment(expect.on or "")
+            answer = judge.ask(
+                "answer", question=on.text or "", reference=score.detail["wanted"], reply=said
+            )
+        is_right = yes(answer, "correct")
+        outcome = "right" if is_right else "wrong" if said else "no_response"
+        judged.append(regraded(score, judge, float(is_right), outcome, answer))
+    return judged

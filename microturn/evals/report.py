@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from microturn.evals.episode import Episode, read_episodes
 from microturn.evals.play import input_track
 from microturn.evals.record import Trace, read_traces
 from microturn.evals.report_svg import esc
-from microturn.evals.summary import UNITS, shown_value
+from microturn.evals.summary import UNITS, agreement_line, shown_value
 from microturn.signal.wav import read_wav, to_rate
 from microturn.turns import INPUT_RATE_HZ, FloatArray
 
@@ -57,14 +57,16 @@ class RunFolder:
         except json.JSONDecodeError as error:
             raise ValueError(f"{file} is damaged: {error}") from error
 
+    def all_pairs(self) -> Iterator[tuple[Episode, Trace]]:
+        """Every episode that was played, with its trace."""
+        traces = {t.episode: t for t in read_traces(self.path / "traces.jsonl")}
+        for episode in read_episodes(self.path / "episodes.jsonl"):
+            if episode.id in traces:
+                yield episode, traces[episode.id]
+
     def pairs(self, wanted: Sequence[str]) -> dict[str, tuple[Episode, Trace]]:
         """Episodes and traces of these ids."""
-        traces = {t.episode: t for t in read_traces(self.path / "traces.jsonl")}
-        return {
-            e.id: (e, traces[e.id])
-            for e in read_episodes(self.path / "episodes.jsonl")
-            if e.id in wanted and e.id in traces
-        }
+        return {e.id: (e, t) for e, t in self.all_pairs() if e.id in wanted}
 
     def sounds(self, episode: Episode, trace: Trace) -> tuple[FloatArray, FloatArray]:
         """Both sides at 16 kHz, of one length; silence where a file is gone."""
@@ -293,6 +295,8 @@ def remarks(runs: Sequence[RunFolder]) -> str:
     for run in runs:
         for reason in run.report["omitted"]:
             page += f"<p>Omitted for {esc(run.report['system'])}: {esc(reason)}</p>"
+        for one in run.report.get("agreement", ()):
+            page += f"<p>{esc(run.report['system'])}: {esc(agreement_line(one))}.</p>"
         if run.report["failures"]:
             items = "".join(
                 f"<li>{esc(f['status'])}: {esc(f['id'])}: {esc(f['reason'])}</li>"

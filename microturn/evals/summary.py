@@ -271,6 +271,7 @@ def table(report: dict[str, Any]) -> str:
     if report["compute"]:
         cost = report["compute"]
         lines += ["", f"a tick: {cost['median_ms']:.0f} ms median, {cost['p95_ms']:.0f} ms p95"]
+    lines += [agreement_line(one) for one in report.get("agreement", ())]
     lines += [f"omitted: {reason}" for reason in report["omitted"]]
     lines += [f"{f['status']}: {f['id']}: {f['reason']}" for f in report["failures"]]
     if report["not_played"]:
@@ -278,3 +279,12 @@ def table(report: dict[str, Any]) -> str:
             f"not played, the time was up: {report['not_played']} episodes (more with --minutes)"
         )
     return "\n".join(lines)
+
+
+def agreement_line(one: dict[str, Any]) -> str:
+    """How often a judge and a rule said the same."""
+    kappa = "" if one["kappa"] is None else f", kappa {one['kappa']:.2f}"
+    return (
+        f"{one['group']}, {one['metric']}: {one['judge']} and {one['rule']} agree on "
+        f"{100 * one['share']:.0f} % of {one['n']}{kappa}"
+    )
