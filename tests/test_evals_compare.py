@@ -91,6 +91,8 @@ def test_all_systems_meet_the_same_episodes_and_none_twice(tmp_path: Path) -> No
     rights = [r for r in first[1]["differences"] if r["metric"] == "right"]
     assert {r["value"] for r in rights} == {-1.0}
 
+    assert first[0]["panel"]["num_events"] >= 4 > len(first[1]["failures"]) == 0
+
     heard.clear()
     again, _ = measure_all(wanted, ("oracle", "silent"), tmp_path / "out", True, tell)
     assert heard == [], "all of it was kept"

@@ -6,6 +6,7 @@ import pytest
 
 from microturn.evals.comparison_table import markdown, rows_of, shown_cell, table
 from microturn.evals.groups import RIGHT
+from microturn.evals.panel_table import panel_html
 from microturn.evals.record import Score
 from microturn.evals.summary import cell
 
@@ -13,7 +14,7 @@ from microturn.evals.summary import cell
 def report(name: str, value: float, grader: str = "rule:v1;vad=energy", **more: object) -> dict:
     scores = [Score(f"e{n}", "right", value, "x", grader) for n in range(3)]
     return {
-        "asked_for": name, "played": 3, "episodes": 4, "failures": [{"id": "e3"}], "minutes": 1.5,
+        "asked_for": name, "system": name, "played": 3, "episodes": 4, "failures": [{"id": "e3"}], "minutes": 1.5,
         "took": {"wall_s": 60.0, "cpu_s": 30.0}, "clock": "lockstep", "vad": "energy",
         "parts": "a + b",
         "groups": [{"name": "knowledge", "title": "Knowing", "cells": cell(RIGHT, scores)}],
@@ -46,3 +47,15 @@ def test_what_was_not_measured_is_a_dash() -> None:
     assert shown_cell(None) == "-"
     with pytest.raises(ValueError, match="at least one run"):
         markdown([])
+
+
+def test_the_panel_stands_below_where_there_is_one() -> None:
+    measured = {"response_rate": 0.75, "response_median_ms": 340.0, "yield_rate": None,
+                "num_events": 40}  # fmt: skip
+    runs = [report("a", 1.0, panel=measured), report("b", 1.0, panel={"num_events": 0})]
+    text = markdown(runs)
+    assert "| answered a turn, % | 75 | - |" in text and "| answer, median ms | 340 | - |" in text
+    assert "| fell silent when interrupted, % | - | - |" in text, "hidden below ten events"
+    assert "answered a turn, %: a 75, b -" in table(runs)
+    assert "<td class='num'>75</td>" in panel_html(runs)
+    assert panel_html([report("a", 1.0)]) == "" and "anel" not in markdown([report("a", 1.0)])

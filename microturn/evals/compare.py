@@ -19,6 +19,7 @@ from microturn.evals.episode import Episode
 from microturn.evals.groups import GROUPS
 from microturn.evals.judging import agreements
 from microturn.evals.kept import Kept, key_of, still_valid
+from microturn.evals.metrics_floor import panel
 from microturn.evals.record import Score
 from microturn.evals.runner import Played, RunConfig, job_id
 from microturn.evals.sources import Source, open_source
@@ -195,6 +196,8 @@ def reports(
         report["media"] = str(source.root.resolve())
         report["kept"] = each.num_kept
         report["agreement"] = agreements(each.played)
+        pairs = [(one.episode, one.trace) for one in each.played if one.episode and one.trace]
+        report["panel"] = panel(pairs).summary()
         if rows:
             report["compared_to"] = measured[0].system
             report["differences"] = rows

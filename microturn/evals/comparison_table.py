@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from microturn.evals.panel_table import panel_markdown, panel_text
 from microturn.evals.summary import UNITS, agreement_line, shown_value
 
 Cell = dict[str, Any]
@@ -67,7 +68,7 @@ def markdown(reports: Sequence[dict[str, Any]]) -> str:
         before = group
         shown = " | ".join(shown_cell(cell) for cell in cells)
         lines.append(f"| {title} | {label_of(some)} | {grader} | {shown} |")
-    return "\n".join([*lines, "", *facts_of(reports)]) + "\n"
+    return "\n".join([*lines, "", *panel_markdown(reports), *facts_of(reports)]) + "\n"
 
 
 def table(reports: Sequence[dict[str, Any]]) -> str:
@@ -86,7 +87,7 @@ def table(reports: Sequence[dict[str, Any]]) -> str:
             grader = cell["grader"] if cell else ""
             name = str(report["asked_for"])
             lines.append(f"    {name:<{wide}}  {shown_cell(cell):<28} {grader}".rstrip())
-    return "\n".join([*lines, "", *facts_of(reports)])
+    return "\n".join([*lines, "", *panel_text(reports), *facts_of(reports)])
 
 
 def facts_of(reports: Sequence[dict[str, Any]]) -> list[str]:

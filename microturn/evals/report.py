@@ -20,6 +20,7 @@ import soundfile
 
 from microturn.evals import report_svg as draw
 from microturn.evals.episode import Episode, read_episodes
+from microturn.evals.panel_table import panel_html
 from microturn.evals.play import input_track
 from microturn.evals.record import Trace, read_traces
 from microturn.evals.report_svg import esc
@@ -315,7 +316,8 @@ def page_of(runs: Sequence[RunFolder]) -> str:
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{esc(title)}</title><style>{style()}</style></head><body>"
-        f"{head(runs)}{overview(runs)}<h2>Scores</h2>{groups}{latencies(runs)}"
+        f"{head(runs)}{overview(runs)}<h2>Scores</h2>{groups}"
+        f"{panel_html([run.report for run in runs])}{latencies(runs)}"
         f"{episodes_part(runs[0])}{remarks(runs)}</body></html>\n"
     )
 
