@@ -14,7 +14,8 @@ from microturn.evals.summary import cell
 def report(name: str, value: float, grader: str = "rule:v1;vad=energy", **more: object) -> dict:
     scores = [Score(f"e{n}", "right", value, "x", grader) for n in range(3)]
     return {
-        "asked_for": name, "system": name, "played": 3, "episodes": 4, "failures": [{"id": "e3"}], "minutes": 1.5,
+        "asked_for": name, "system": name, "played": 3, "episodes": 4, "minutes": 1.5,
+        "failures": [{"id": "e3"}],
         "took": {"wall_s": 60.0, "cpu_s": 30.0}, "clock": "lockstep", "vad": "energy",
         "parts": "a + b",
         "groups": [{"name": "knowledge", "title": "Knowing", "cells": cell(RIGHT, scores)}],
