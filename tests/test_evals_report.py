@@ -15,6 +15,7 @@ from microturn.evals import report_svg as draw
 from microturn.evals.groups import GROUPS, SYSTEMS, Shown
 from microturn.evals.record import Score
 from microturn.evals.report import write_report
+from microturn.evals.report_scores import group_section
 from microturn.evals.runner import Played, RunConfig, run
 from microturn.evals.sources import SourceConfig
 from microturn.evals.summary import build, cell, faults, goodness, pooled, table
@@ -167,6 +168,37 @@ def test_two_detectors_never_share_a_row() -> None:
 def test_a_failed_episode_has_no_goodness() -> None:
     failed = Played("turn_taking/facts/0/clean", "died", "gone")
     assert goodness(GROUPS[0], failed) is None and faults(failed) == []
+
+
+def test_a_judge_has_no_part_in_goodness() -> None:
+    id = "saying/reading/0/clean"
+    scores = (
+        Score(id, "said", 0.25, "wrong", "rule:v1"),
+        Score(id, "spoken", 1.0, "wrong", "judge:m"),
+    )
+    group = next(group for group in GROUPS if group.name == "saying")
+    assert goodness(group, Played(id, "played", scores=scores)) == 0.75
+
+
+def test_differences_stand_beside_the_scores(folders: list[Path]) -> None:
+    first, other = (report_of(folder) for folder in folders)
+    row = {"group": "turn_taking", "metric": "right", "grader": "rule:v1", "episodes": 5}
+    ends = {"value": 0.5, "low": 0.25, "high": 0.75}
+    page = group_section("turn_taking", [first, other | {"differences": [row | ends]}])
+    assert page.count("+50 <small>[+25, +75]</small>") == 1
+    assert "<td class='num'>+50" in page, "clear of zero"
+    unclear = other | {"differences": [row | ends | {"low": -0.25}]}
+    assert "<td class='num soft'>+50" in group_section("turn_taking", [first, unclear])
+    assert "+50" not in group_section("turn_taking", [first, other])
+
+
+def test_many_systems_are_told_apart() -> None:
+    names = [f"system {n}" for n in range(7)]
+    picture = draw.radar(["a", "b", "c"], {name: [0.5, 0.5, 0.5] for name in names})
+    assert all(f"area open s{n}" in picture for n in range(7))
+    style = (Path(draw.__file__).parent / "report_style.css").read_text(encoding="utf-8")
+    for n in range(draw.NUM_COLOURS):
+        assert style.count(f"--c{n}:") == 2 and f".area.s{n}" in style and f".dot.s{n}" in style
 
 
 def test_pictures() -> None:

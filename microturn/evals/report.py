@@ -23,20 +23,23 @@ from microturn.evals.episode import Episode, read_episodes
 from microturn.evals.panel_table import panel_html
 from microturn.evals.play import input_track
 from microturn.evals.record import Trace, read_traces
+from microturn.evals.report_scores import group_section
 from microturn.evals.report_svg import esc
-from microturn.evals.summary import UNITS, agreement_line, shown_value
+from microturn.evals.summary import agreement_line
 from microturn.signal.wav import read_wav, to_rate
 from microturn.turns import INPUT_RATE_HZ, FloatArray
 
 REPORT = "report.json"
 LONGEST_S = 30  # of the sound of one episode in the report
-LOWER = "lower is better"
+MANY_RUNS = 3  # more of them need broader tables
 NOTES = """
 Each score is a rule on what came in and what was heard; no model judges unless a grader says so.
 Intervals are 95 % percentile bootstrap over whole episodes. The user's side is fixed beforehand:
 what falls into the system's speech falls where it would if the system spoke as the reference does.
 Episodes are made of the scenarios in sentences and voices that training never sees; seeds are in
-the report's data. A latency is from the user's last sound to the first sound of the reply.
+the report's data. Differences are to the first system, in points, on the conversations of both;
+pale where the interval holds zero. A latency is from the user's last sound to the first sound of
+the reply.
 """
 
 
@@ -148,12 +151,13 @@ def overview(runs: Sequence[RunFolder]) -> str:
     blocks = "".join(
         f"<table class='skills'>{skill_row(name, titles[name], runs)}</table>" for name in names
     )
+    wide = " wide" if len(runs) > MANY_RUNS else ""
     return (
         "<h2>By skill</h2><div class='card'>"
         + draw.legend([run.report["system"] for run in runs])
-        + f"<div class='radar'>{picture}</div><div class='columns'>{blocks}</div>"
-        "<small>The mean of a group's shares, error rates turned round; latencies are left out."
-        "</small></div>"
+        + f"<div class='radar'>{picture}</div><div class='columns{wide}'>{blocks}</div>"
+        "<small>The mean of a group's shares, error rates turned round; latencies and judges are "
+        "left out.</small></div>"
     )
 
 
@@ -170,65 +174,11 @@ def skill_row(name: str, title: str, runs: Sequence[RunFolder]) -> str:
             for s in known
         )
         rows += f"<tr><td>{esc(skill.replace('_', ' '))}</td>{cells}</tr>"
-    return f"<tr><th colspan='{1 + len(runs)}'>{esc(title)}</th></tr>{rows}"
-
-
-def group_section(name: str, runs: Sequence[RunFolder]) -> str:
-    """One group: a row a score and system, with interval, count and grader; what is published."""
-    groups = [{g["name"]: g for g in run.report["groups"]}.get(name) for run in runs]
-    shown = next(group for group in groups if group is not None)
-    keys = [(c["metric"], c["kind"]) for g in groups if g for c in g["cells"]]
-    rows = ""
-    for key in dict.fromkeys(keys):
-        cells = [
-            (number, c)
-            for number, g in enumerate(groups)
-            if g
-            for c in g["cells"]
-            if (c["metric"], c["kind"]) == key
-        ]
-        most = draw.most_of([c for _, c in cells])
-        for place, (number, one) in enumerate(cells):
-            rows += score_row(one, number, most, runs, place == 0)
-    failed = sum(group["failed"] for group in groups if group)
-    note = f"<p class='bad'>{failed} episodes failed and are in no score.</p>" if failed else ""
-    return (
-        f"<div class='card'><h3>{esc(shown['title'])} <span class='badge'>{shown['played']} "
-        f"episodes</span></h3><div class='scroll'><table>{rows}</table></div>{note}"
-        f"{published(shown['published'])}</div>"
+    dots = "".join(
+        f"<th class='num'><i class='dot s{number % draw.NUM_COLOURS}'></i></th>"
+        for number in range(len(runs) if len(runs) > 1 else 0)
     )
-
-
-def score_row(
-    one: dict[str, Any], number: int, most: float, runs: Sequence[RunFolder], is_first: bool
-) -> str:
-    kind = one["kind"]
-    low, high = shown_value(kind, one["low"]), shown_value(kind, one["high"])
-    label = esc(one["label"]) if is_first else ""
-    lower = f" <small>{LOWER}</small>" if one["is_lower_better"] and is_first else ""
-    who = f"<td><small>{esc(runs[number].report['system'])}</small></td>" if len(runs) > 1 else ""
-    bar = draw.interval_bar(one["value"], one["low"], one["high"], most, number % draw.NUM_COLOURS)
-    tip = ", ".join(f"{what} {count}" for what, count in one["outcomes"].items())
-    return (
-        f"<tr title='{esc(tip)}'><td>{label}{lower}</td>{who}"
-        f"<td class='num'><b>{shown_value(kind, one['value'])}</b> {UNITS[kind]}</td>"
-        f"<td class='num soft'>{low} to {high}</td><td class='bar'>{bar}</td>"
-        f"<td class='num soft'>n {one['n']}</td><td class='grader'>{esc(one['grader'])}</td></tr>"
-    )
-
-
-def published(rows: Sequence[dict[str, Any]]) -> str:
-    """The post's numbers, marked as what they are."""
-    if not rows:
-        return ""
-    lines = "".join(
-        f"<div>{esc(row['row'])}: "
-        + " · ".join(f"{esc(system)} <b>{esc(value)}</b>" for system, value in row["values"])
-        + "</div>"
-        for row in rows
-    )
-    badge = "<span class='badge'>reported by their authors, other data</span>"
-    return f"<div class='published'>{badge}{lines}</div>"
+    return f"<tr><th>{esc(title)}</th>{dots}</tr>{rows}"
 
 
 def latencies(runs: Sequence[RunFolder]) -> str:
@@ -310,14 +260,15 @@ def remarks(runs: Sequence[RunFolder]) -> str:
 def page_of(runs: Sequence[RunFolder]) -> str:
     """The whole page."""
     names = [g["name"] for run in runs for g in run.report["groups"] if g["played"] or g["failed"]]
-    groups = "".join(group_section(name, runs) for name in dict.fromkeys(names))
+    reports = [run.report for run in runs]
+    groups = "".join(group_section(name, reports) for name in dict.fromkeys(names))
     title = " · ".join(run.report["system"] for run in runs)
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{esc(title)}</title><style>{style()}</style></head><body>"
         f"{head(runs)}{overview(runs)}<h2>Scores</h2>{groups}"
-        f"{panel_html([run.report for run in runs])}{latencies(runs)}"
+        f"{panel_html(reports)}{latencies(runs)}"
         f"{episodes_part(runs[0])}{remarks(runs)}</body></html>\n"
     )
 

@@ -20,7 +20,8 @@ WIDTH = 920
 ROW = 26
 LEFT = 64
 COLUMNS = 460  # of a waveform
-NUM_COLOURS = 6
+NUM_COLOURS = 8
+FEW = 3  # areas of a radar that can be told apart
 
 
 def esc(text: object) -> str:
@@ -121,7 +122,8 @@ def radar(axes: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> 
         parts.append(text(x, y + 4, name, "tick", anchor))
     for number, values in enumerate(series.values()):
         filled = [value or 0.0 for value in values]
-        parts.append(polygon(filled, f"area s{number % NUM_COLOURS}"))
+        kind = "area" if len(series) <= FEW else "area open"
+        parts.append(polygon(filled, f"{kind} s{number % NUM_COLOURS}"))
     return svg(width, size, parts, "one axis a group of skills")
 
 
@@ -149,7 +151,7 @@ def waveform(audio: FloatArray, y: float, kind: str, width: float) -> str:
 
 def fitting(what: str, width: float) -> str:
     """As much of a text as fits into a box."""
-    letters = int((width - 6) / 5.7)
+    letters = int((width - 8) / 6.1)
     return (
         what if len(what) <= letters else what[: max(0, letters - 1)] + "…" if letters > 3 else ""
     )

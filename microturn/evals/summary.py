@@ -115,7 +115,7 @@ def by_skill(group: Group, played: Sequence[Played]) -> dict[str, float]:
 
 def goodness(group: Group, one: Played) -> float | None:
     """How good one episode is, 0 to 1: the mean of its group's shares, error rates turned round;
-    latencies and counts are left out."""
+    latencies, counts and what a judge says are left out."""
     if one.status != "played":
         return None
     values: list[float] = []
@@ -123,7 +123,7 @@ def goodness(group: Group, one: Played) -> float | None:
         if shown.kind not in ("share", "error"):
             continue
         for score in named(one.scores, shown.metric):
-            if score.value is not None:
+            if score.value is not None and not score.grader.startswith("judge:"):
                 share = min(1.0, max(0.0, score.value))
                 values.append(1 - share if shown.is_lower_better else share)
     return statistics.fmean(values) if values else None
