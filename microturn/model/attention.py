@@ -21,6 +21,7 @@ from torch.nn import functional
 from microturn.model.banded import attend_batched, attend_tiled
 from microturn.model.cache import KEY_BLOCK, LayerState, empty_layer
 from microturn.model.config import BackboneConfig
+from microturn.model.flex import FLEX_WIDTHS, attend_flex, attend_flex_whole
 from microturn.model.fused import causal_convolution, rms_norm
 from microturn.model.retention import Sight, TextRows, attend_whole
 from microturn.model.tiles import tiled_linear
@@ -147,12 +148,25 @@ class Attention(nn.Module):
         k_BNKW = functional.pad(k_BSKW.to(q_BSHW.dtype), pad)
         v_BNKW = functional.pad(v_BSKW.to(q_BSHW.dtype), pad)
         profile_EL = self.rel_logits_proj.proj_bias.to(q_BSHW.dtype)
-        if self.sight is not None and is_text_BS is not None:
-            queries, keys = (q_BSHW, rel_BSHE), (k_BNKW, v_BNKW)
-            mixed_BSHW = attend_whole(queries, keys, is_text_BS, profile_EL, self.sight)
-            return tiled_linear(mixed_BSHW.flatten(2), self.wo_ud.weight)
-        attend = attend_tiled if x_BSD.device.type == "cpu" else attend_batched
-        mixed_BSHW = attend(
-            q_BSHW, rel_BSHE, k_BNKW, v_BNKW, profile_EL, self.reach, self.has_window
-        )
+        queries, keys = (q_BSHW, rel_BSHE), (k_BNKW, v_BNKW)
+        mixed_BSHW = self.mixed(queries, keys, profile_EL, is_text_BS)
         return tiled_linear(mixed_BSHW.flatten(2), self.wo_ud.weight)
+
+    def mixed(
+        self,
+        queries: tuple[Tensor, Tensor],
+        keys: tuple[Tensor, Tensor],
+        profile_EL: Tensor,
+        is_text_BS: Tensor | None,
+    ) -> Tensor:
+        """Attention in the form for the device, [B, S, H, W]: tiles in cache on a CPU, flex
+        attention on CUDA where its kernels take the width, batches of blocks elsewhere."""
+        device, band = keys[0].device.type, (self.reach, self.has_window)
+        is_flex = device == "cuda" and self.head_width in FLEX_WIDTHS
+        if self.sight is not None and is_text_BS is not None:
+            whole = attend_flex_whole if is_flex else attend_whole
+            return whole(queries, keys, is_text_BS, profile_EL, self.sight)
+        if is_flex:
+            return attend_flex(*queries, *keys, profile_EL, *band)
+        attend = attend_tiled if device == "cpu" else attend_batched
+        return attend(*queries, *keys, profile_EL, *band)
