@@ -73,6 +73,10 @@ def test_the_checkpoint_keeps_it(tmp_path, monkeypatch):
     assert load_config(tmp_path).floor == FloorConfig()
     assert min(report["decisions"]) > 20
     assert report["after"]["log_loss"] < report["before"]["log_loss"]  # random weights know nothing
+    quiet = calibrate(replace(run, num_episodes=2, families=("story",)))
+    assert quiet["before"] != report["before"]
+    with pytest.raises(ValueError, match="dancing"):
+        calibrate(replace(run, families=("dancing",)))
     assert calibrate(replace(run, write=True)) == report
     floor = load_config(tmp_path).floor
     assert floor == FloorConfig(**report["floor"])

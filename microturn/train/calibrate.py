@@ -45,7 +45,10 @@ EPISODE_MS = 32_000
 
 @dataclass(frozen=True)
 class Calibration:
-    """One run over `num_episodes` conversations; the half with odd numbers judges the fit."""
+    """One run over `num_episodes` conversations; the half with odd numbers judges the fit.
+
+    families: of which skills they are; none means all that the bank can say.
+    """
 
     model: Path
     bank: tuple[Path, ...]
@@ -54,6 +57,7 @@ class Calibration:
     split: str = "eval"
     seed: int = 7
     write: bool = False
+    families: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.num_episodes < 2:
@@ -128,7 +132,7 @@ def decisions(
         heard_text_noise=0.0,
         late_start=0.0,
     )
-    mixture = weights(None)
+    mixture = weights({name: 1.0 for name in run.families} or None)
     found = []
     for number in range(run.num_episodes):
         timeline, sound = plan(run.seed, number, bank, mixture, EPISODE_MS, split=run.split)
