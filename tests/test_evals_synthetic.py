@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from microturn.data.bank import Bank
+from microturn.data.kokoro import KokoroFiles
 from microturn.data.split import split_of
 from microturn.data.timeline import Timeline
+from microturn.data.voices import may_train
 from microturn.evals import eval_bank, scripted
 from microturn.evals.episode import Episode
 from microturn.evals.eval_bank import EvalBank, open_sentences, own_ms
@@ -174,6 +176,29 @@ def test_without_a_speech_program_it_says_what_to_install(
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ValueError, match="apt install flite"):
         EvalBank(tmp_path)
+
+
+def test_voices_are_kept_ones_and_kokoro_is_only_taken_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers compare between machines: what is installed does not decide who speaks."""
+    for name in ("a", *eval_bank.KOKORO_VOICES):
+        (tmp_path / f"{name}.bin").write_bytes(b"")
+    files = KokoroFiles((), tmp_path / "none.json", tmp_path)
+    monkeypatch.setattr(eval_bank, "find_kokoro", lambda: files)
+    assert all(not may_train(v) for _, kept in eval_bank.ENGINES.values() for v in kept
+               if v not in eval_bank.ESPEAK_VOICES)  # fmt: skip
+    program, voices = eval_bank.voices_here("kokoro")
+    assert program.name == "kokoro" and voices == eval_bank.KOKORO_VOICES
+    monkeypatch.setattr(eval_bank.Flite, "voices", lambda self: ["rms", "awb"])
+    assert eval_bank.voices_here()[1] == ("rms",), "awb trains"
+    monkeypatch.setattr(eval_bank.Flite, "voices", lambda self: [])
+    monkeypatch.setattr(eval_bank.Espeak, "voices", lambda self: ["en-us"])
+    assert eval_bank.voices_here()[1] == eval_bank.ESPEAK_VOICES
+    with pytest.raises(ValueError, match="flite has no voice kept for evaluation"):
+        eval_bank.voices_here("flite")
+    with pytest.raises(ValueError, match="no voices 'alexa'; there are auto, flite, espeak-ng"):
+        eval_bank.voices_here("alexa")
 
 
 def test_training_voices_do_not_measure(monkeypatch: pytest.MonkeyPatch) -> None:
