@@ -132,7 +132,7 @@ def decisions(
         heard_text_noise=0.0,
         late_start=0.0,
     )
-    mixture = weights({name: 1.0 for name in run.families} or None)
+    mixture = weights(dict.fromkeys(run.families, 1.0) or None)
     found = []
     for number in range(run.num_episodes):
         timeline, sound = plan(run.seed, number, bank, mixture, EPISODE_MS, split=run.split)
