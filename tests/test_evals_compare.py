@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from microturn import cli, cli_measure
 from microturn.evals import compare
 from microturn.evals.compare import Measured, cut_alike, difference, differences, measure_all, slug
 from microturn.evals.record import Score
@@ -118,3 +120,27 @@ def test_a_system_added_later_is_the_only_one_played(tmp_path: Path) -> None:
     heard.clear()
     measure_all(replace(wanted, seed=5), ("oracle", "silent"), tmp_path / "out", True, tell)
     assert set(heard) == {"oracle", "silent"}, "another seed is another run"
+
+
+def test_the_command_measures_several_and_writes_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli_measure, "cores", lambda asked: 0)  # in this process
+    monkeypatch.setattr(cli_measure, "recogniser_of", lambda measured, source: None)
+    out, page, text = tmp_path / "out", tmp_path / "all.html", tmp_path / "all.md"
+    asked = ["--dataset", SOURCE, "--root", str(tmp_path / "media"), "--groups", "knowledge"]
+    asked += ["--limit", "1", "--out", str(out)]
+    systems = ["--system", "oracle", "silent"]
+    assert cli.main(["eval", "run", *systems, *asked, "--html", str(page)]) == 0
+    told = capsys.readouterr().out
+    assert "Interaction panel" in told and "- silent: 3 of 3 conversations" in told
+    assert "oracle · silent" in page.read_text(encoding="utf-8")
+    runs = [str(out / name) for name in ("oracle", "silent")]
+    assert cli.main(["eval", "report", *runs, "--markdown", str(text)]) == 0
+    assert "| oracle | silent |" in text.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert cli.main(["eval", "run", *systems, *asked, "--resume", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["systems"]
+    assert [report["kept"] for report in found] == [3, 3]
+    assert cli.main(["eval", "report", *runs]) == 2
+    assert "--html FILE or --markdown FILE" in capsys.readouterr().err
