@@ -15,6 +15,7 @@ from microturn.evals import judged
 from microturn.evals.episode import Episode
 from microturn.evals.interfaces import Judge
 from microturn.evals.judge import agreement
+from microturn.evals.judged_slots import judged_slots
 from microturn.evals.overlap import APPROPRIATE
 from microturn.evals.record import Score, Trace
 from microturn.evals.runner import Played, one_line
@@ -25,6 +26,7 @@ FUNCTIONS: tuple[tuple[frozenset[str], Judging], ...] = (  # names of rules; non
     (frozenset(f"overlap_{name}" for name in APPROPRIATE), judged.judged_overlap),
     (frozenset({"answer", "label"}), judged.judged_answers),
     (frozenset({"pauc"}), judged.judged_proactive),
+    (frozenset({"slots"}), judged_slots),
     (frozenset({"refusal", "over_refusal"}), judged.judged_refusals),
     (frozenset(), judged.judged_rubric),
 )
