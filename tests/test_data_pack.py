@@ -59,7 +59,9 @@ def episode(seed: int = 0, num_turns: int = 30) -> Episode:
             mel[index] = index
     frame_ids = np.arange(num_turns * AUDIO_FRAMES) % 50
     frame_ids[::7] = NO_TARGET
-    return Episode(turns, mel, Timeline(num_turns * 200, ()), frame_ids=frame_ids)
+    slot_ids = np.arange(num_turns * NUM_SLOTS).reshape(num_turns, NUM_SLOTS) % 60
+    timeline = Timeline(num_turns * 200, ())
+    return Episode(turns, mel, timeline, frame_ids=frame_ids, slot_ids=slot_ids)
 
 
 def laid(one: Episode) -> tuple[torch.Tensor, torch.Tensor, int]:
@@ -148,8 +150,12 @@ def test_frames_keep_their_pieces_when_rows_are_cut():
     num_first = int(is_heard_S[:70].sum())
     assert batch.frame_target_A[:num_first].tolist() == one.frame_ids[:num_first].tolist()
     assert batch.frame_target_A[num_first:][:9].tolist() == other.frame_ids[:9].tolist()
-    unknown = pack([replace(one, frame_ids=None)], MARKERS, CALM, 1)
+    unknown = pack([replace(one, frame_ids=None, slot_ids=None)], MARKERS, CALM, 1)
     assert (unknown.frame_target_A == NO_TARGET).all()
+    assert (unknown.slot_target_UK == NO_TARGET).all()
+    speaking = [i for i, (_, decision) in enumerate(one.turns) if decision.speaks]
+    assert batch.slot_target_UK[:3].tolist() == one.slot_ids[speaking[:3]].tolist()
+    assert len(batch.slot_target_UK) == len(batch.slot_index_UK)
 
 
 def test_silent_episode_has_no_slots():
@@ -187,7 +193,14 @@ def test_disturbance_leaves_targets_alone():
     for seed in range(6):
         calm = pack([one], MARKERS, replace(CALM, row_length=256), seed)
         rough = pack([one], MARKERS, replace(ALWAYS, row_length=256), seed)
-        for name in ("target_S", "weight_S", "is_heard_S", "slot_index_UK", "frame_target_A"):
+        for name in (
+            "target_S",
+            "weight_S",
+            "is_heard_S",
+            "slot_index_UK",
+            "frame_target_A",
+            "slot_target_UK",
+        ):
             assert torch.equal(getattr(calm, name), getattr(rough, name)), name
         assert torch.equal(calm.mel_UFM, rough.mel_UFM)
         assert not torch.equal(calm.context_UFM, rough.context_UFM)

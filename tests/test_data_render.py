@@ -18,8 +18,8 @@ from microturn.data.render import (
     own_track,
     render,
     user_track,
-    while_it_sounds,
 )
+from microturn.data.sounding import while_it_sounds
 from microturn.data.talk import Talk
 from microturn.data.timeline import Timeline
 from microturn.sequence import MAX_TEXT_TOKENS, lay_lanes, split_lanes, typed_message

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from microturn.data.bank import Bank
-from microturn.data.render import while_it_sounds
+from microturn.data.sounding import while_it_sounds
 from microturn.data.timeline import Event, Timeline, utterance_of
 from microturn.sequence import split_lanes
 from microturn.signal.text import Text

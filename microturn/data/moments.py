@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from microturn.data.bank import Clip
-from microturn.data.render import while_it_sounds
+from microturn.data.sounding import while_it_sounds
 from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.data.timeline import Event, utterance_of
 from microturn.signal.text import normalise

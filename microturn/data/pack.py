@@ -67,6 +67,7 @@ class RowBatch:
     context_UFM: Tensor
     audio_seconds: float
     frame_target_A: Tensor  # the piece that sounds in each heard frame; NO_TARGET: unknown
+    slot_target_UK: Tensor  # the piece that is said in each slot, likewise
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Row:
     context_UFM: Tensor
     num_turns: int
     frame_target_A: Tensor
+    slot_target_UK: Tensor
 
 
 def disturb(
@@ -178,6 +180,9 @@ def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Ge
     frame_target_A = torch.full((num_heard,), NO_TARGET)
     if episode.frame_ids is not None:
         frame_target_A = torch.as_tensor(episode.frame_ids)[:num_heard]
+    slot_target_UK = torch.full((len(speaking), NUM_SLOTS), NO_TARGET)
+    if episode.slot_ids is not None:
+        slot_target_UK = torch.as_tensor(episode.slot_ids)[speaking]
     return Row(
         cut,
         target_L,
@@ -186,6 +191,7 @@ def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Ge
         disturb_context(torch.stack(context), config, rng) if context else empty_UFM,
         num_heard // 4,
         frame_target_A,
+        slot_target_UK,
     )
 
 
@@ -209,4 +215,5 @@ def pack(episodes: list[Episode], markers: Markers, config: PackConfig, seed: in
         torch.cat([row.context_UFM for row in rows]),
         sum(row.num_turns for row in rows) * MICRO_TURN_MS / 1000,
         torch.cat([row.frame_target_A for row in rows]),
+        torch.cat([row.slot_target_UK for row in rows]),
     )

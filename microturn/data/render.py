@@ -12,18 +12,18 @@ Legend: N samples, A frames of 50 ms, M mel bins, T micro-turns, F mel frames.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from microturn.data.bank import Bank, Utterance, Word
+from microturn.data.bank import Bank, Utterance
 from microturn.data.mix import Sound, at_microphone, place
+from microturn.data.sounding import IdArray, heard_frames, said_slots
 from microturn.data.timeline import IMAGE_PERIOD_MS, Event, Timeline, utterance_of
 from microturn.sequence import (
-    NO_TARGET,
     NUM_MEL_BINS,
     TurnDecision,
     TurnFeatures,
@@ -52,14 +52,10 @@ from microturn.turns import (
 
 HEARD_LAG_MS = 100
 SAID_LEAD_MS = 40
-FRAME_MS = MICRO_TURN_MS // AUDIO_FRAMES
-FRAME_LAG_MS = 75  # a frame's piece is the one that sounds so long before the frame's end
 CUT_FADE_MS = 20
-SOUND_LEVEL = 0.03  # of the clip's peak: what is quieter is no part of a word
 MEL_FRAMES = OUTPUT_SAMPLES // OUTPUT_HOP
 BoolArray = npt.NDArray[np.bool_]
 HalfArray = npt.NDArray[np.float16]
-IdArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,8 @@ class Episode:
     """A rendered conversation.
 
     mel [T, F, M] float16 is meaningful where the decision is to speak. prefix_ids: instructions
-    before the first micro-turn. frame_ids: `heard_frames`, which only training looks at.
+    before the first micro-turn. frame_ids, slot_ids: which piece sounds when (`sounding.py`), which
+    only training looks at.
     """
 
     turns: list[tuple[TurnFeatures, TurnDecision]]
@@ -76,6 +73,7 @@ class Episode:
     silence_mel: float = SILENT_MEL
     prefix_ids: tuple[int, ...] = ()
     frame_ids: IdArray | None = None
+    slot_ids: IdArray | None = None
 
 
 def user_track(timeline: Timeline, bank: Bank, sound: Sound) -> FloatArray:
@@ -119,31 +117,6 @@ def own_track(timeline: Timeline, bank: Bank) -> FloatArray:
     return track
 
 
-def pieces_in_time(word: Word, text: Text) -> list[tuple[int, float]]:
-    """Pieces of a word and their start in ms, spread over the word by letters."""
-    ids = text.encode(word.text)
-    lengths = [max(1, len(text.decode([i]).strip())) for i in ids]
-    total = sum(lengths)
-    starts: list[tuple[int, float]] = []
-    done = 0
-    for token_id, length in zip(ids, lengths, strict=True):
-        starts.append(
-            (token_id, word.start_ms + (word.end_ms - word.start_ms) * done / max(1, total))
-        )
-        done += length
-    return starts
-
-
-def while_it_sounds(word: Word, utterance: Utterance) -> Word:
-    """A word without the pause after it: engines count a pause to the last sound before it."""
-    per_ms = utterance.clip.rate_hz // 1000
-    level = np.abs(utterance.audio[word.start_ms * per_ms : word.end_ms * per_ms])
-    loud = np.flatnonzero(level > SOUND_LEVEL * float(np.abs(utterance.audio).max(initial=0.0)))
-    if len(loud) == 0:
-        return word
-    return replace(word, end_ms=word.start_ms + -(-int(loud[-1]) // per_ms))
-
-
 def said_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, list[int]]:
     """Pieces of an own event by the micro-turn that generates them; none after a cut."""
     first = event.onset_ms // MICRO_TURN_MS - 1
@@ -166,33 +139,6 @@ def heard_pieces(event: Event, utterance: Utterance, text: Text) -> dict[int, li
         end_ms = event.onset_ms + word.end_ms + HEARD_LAG_MS
         found[-(-end_ms // MICRO_TURN_MS) - 1] += text.encode(word.text)
     return found
-
-
-def heard_frames(timeline: Timeline, bank: Bank, text: Text) -> IdArray:
-    """The piece that is being said to the model in each heard frame, [T x A]: spread over its word
-    by letters; pad where nobody speaks, NO_TARGET where it is not for writing."""
-    ids = np.full(timeline.duration_ms // FRAME_MS, text.markers.pad, dtype=np.int64)
-
-    def mark(start_ms: float, end_ms: float, value: int) -> None:
-        first, last = (int((ms + FRAME_LAG_MS) // FRAME_MS) for ms in (start_ms, end_ms))
-        ids[max(0, first) : max(0, last)] = value
-
-    for event in timeline.events:
-        if event.side != "own" and not event.is_written:
-            mark(event.onset_ms, event.audible_end_ms, NO_TARGET)
-    for event in timeline.events:
-        if event.side == "own" or not event.is_written:
-            continue
-        utterance = utterance_of(event, bank)
-        for word in utterance.words:
-            if event.onset_ms + word.end_ms > event.audible_end_ms:
-                break
-            sounding = while_it_sounds(word, utterance)
-            pieces = pieces_in_time(sounding, text)
-            ends = [start_ms for _, start_ms in pieces[1:]] + [float(sounding.end_ms)]
-            for (token_id, start_ms), end_ms in zip(pieces, ends, strict=True):
-                mark(event.onset_ms + start_ms, event.onset_ms + end_ms, token_id)
-    return ids
 
 
 def text_by_turn(
@@ -318,6 +264,11 @@ def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
     if timeline.instructions:
         ids = text.encode(timeline.instructions)
         prefix = typed_message(text.markers.message_system, ids, text.markers)
-    frame_ids = heard_frames(timeline, bank, text)
-    mel = voiced_mel(own, is_voiced)
-    return Episode(turns, mel, timeline, prefix_ids=prefix, frame_ids=frame_ids)
+    return Episode(
+        turns,
+        voiced_mel(own, is_voiced),
+        timeline,
+        prefix_ids=prefix,
+        frame_ids=heard_frames(timeline, bank, text),
+        slot_ids=said_slots(timeline, bank, text),
+    )

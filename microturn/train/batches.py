@@ -99,6 +99,7 @@ def joined(parts: Sequence[RowBatch]) -> RowBatch:
         torch.cat([part.context_UFM for part in parts]),
         sum(part.audio_seconds for part in parts),
         torch.cat([part.frame_target_A for part in parts]),
+        torch.cat([part.slot_target_UK for part in parts]),
     )
 
 
@@ -141,6 +142,7 @@ def prepare(
             slot_index_UK=padded(rows.slot_index_UK, num_speaking),
             mel_UFM=padded(rows.mel_UFM, num_speaking),
             context_UFM=padded(rows.context_UFM, num_speaking),
+            slot_target_UK=padded(rows.slot_target_UK, num_speaking),
         ),
         padded(index_N, num_targets),
         padded(rows.target_S[index_N], num_targets),

@@ -5,7 +5,8 @@ Everything is kept as sums and counts, so that processes that share a batch add 
 figures of the whole batch.
 
 Legend: S positions of all rows, D width, V vocabulary, B rows, N authored targets, U speaking
-micro-turns, K slots, F mel frames, M mel bins, A heard frames, G skills, Q figures.
+micro-turns, K slots (also U K of them as N), F mel frames, M mel bins, A heard frames, G skills, Q
+figures.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from torch.nn import functional
 from microturn.model.model import InteractionModel
 from microturn.sequence import NO_TARGET, Kind, Markers
 from microturn.train.auxiliary import attached
+from microturn.turns import NUM_SLOTS
 
 if TYPE_CHECKING:
     from microturn.train.batches import TrainBatch
@@ -37,6 +39,7 @@ FIGURES = (
     "said_right",
     "mel",  # of the auxiliary heads
     "frames",
+    "slots",
 )
 
 
@@ -48,6 +51,7 @@ class LossConfig:
     flow_weight: float = 2.0
     mel_weight: float = 1.0  # of the auxiliary heads
     frame_weight: float = 0.5
+    slot_weight: float = 0.5
     flow_time: Literal["logit_normal", "uniform"] = "logit_normal"
     flow_time_mean: float = 0.0
     flow_time_std: float = 1.0
@@ -55,8 +59,9 @@ class LossConfig:
     def __post_init__(self) -> None:
         if self.flow_time not in ("logit_normal", "uniform"):
             raise ValueError(f"flow_time is logit_normal or uniform, got {self.flow_time!r}")
-        if min(self.flow_weight, self.mel_weight, self.frame_weight) < 0:
-            raise ValueError("flow_weight, mel_weight and frame_weight must not be negative")
+        weights = (self.flow_weight, self.mel_weight, self.frame_weight, self.slot_weight)
+        if min(weights) < 0:
+            raise ValueError("flow_weight, mel_, frame_ and slot_weight must not be negative")
         if self.flow_time_std <= 0:
             raise ValueError("flow_time_std must be above 0")
 
@@ -113,7 +118,7 @@ class Losses:
     def figures(self) -> dict[str, float]:
         """Means by name; NaN where a batch holds nothing of the kind."""
         pairs = zip(FIGURES, self.sum_Q.tolist(), self.count_Q.tolist(), strict=True)
-        empty = {"flow": 0.0, "mel": 0.0}  # rows without speech have none
+        empty = {"flow": 0.0, "mel": 0.0, "slots": 0.0}  # rows without speech have none
         return {
             name: total / count if count else empty.get(name, math.nan)
             for name, total, count in pairs
@@ -143,31 +148,35 @@ def losses(
         )
         flow_U = flow_U * batch.is_real_U
     flow = flow_U.sum() / max(share.num_flow, 1.0)
-    mel_U, frame_A, frame_weight_A = _auxiliary(model, batch, markers, hidden_BSD)
-    mel, frames = mel_U.sum() / max(share.num_flow, 1.0), frame_A.sum() / max(share.num_frames, 1.0)
-    total = text + config.flow_weight * flow
-    total = total + config.mel_weight * mel + config.frame_weight * frames
+    extra = _auxiliary(model, batch, markers, hidden_BSD)
+    (mel_U, _), (frame_A, _), (slot_N, _) = extra
+    mel, slots = (loss.sum() / max(share.num_flow, 1.0) for loss in (mel_U, slot_N))
+    frames = frame_A.sum() / max(share.num_frames, 1.0)
+    total = text + config.flow_weight * flow + config.mel_weight * mel
+    total = total + config.frame_weight * frames + config.slot_weight * slots / NUM_SLOTS
     with torch.no_grad():
-        extra = ((mel_U, batch.is_real_U[: len(mel_U)]), (frame_A, frame_weight_A))
         return _looked_at(total, batch, markers, logits_NV, entropy_N, flow_U, extra)
 
 
 def _auxiliary(
     model: InteractionModel, batch: TrainBatch, markers: Markers, hidden_BSD: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Mel loss of each speaking micro-turn, weighted loss and weight of each heard frame; all empty
-    without the heads."""
+) -> tuple[tuple[Tensor, Tensor], ...]:
+    """Weighted losses and weights of the heads: mel by speaking micro-turn, pieces by heard frame
+    and by slot; all empty without the heads."""
     heads, rows = attached(model), batch.rows
     nothing = hidden_BSD.new_zeros(0)
     if heads is None:
-        return nothing, nothing, nothing
-    mel_U = nothing
+        return ((nothing, nothing),) * 3
+    mel, slots = (nothing, nothing), (nothing, nothing)
     if len(rows.slot_index_UK):
         slots_UKD = model.slot_states(hidden_BSD, rows.slot_index_UK)
-        mel_U = heads.mel_loss(slots_UKD, rows.mel_UFM) * batch.is_real_U
+        mel = (heads.mel_loss(slots_UKD, rows.mel_UFM) * batch.is_real_U, batch.is_real_U)
+        slot_N, weight_N = heads.slot_loss(slots_UKD, rows.slot_target_UK, markers.pad)
+        weight_N = weight_N * batch.is_real_U.repeat_interleave(NUM_SLOTS)
+        slots = (slot_N * weight_N, weight_N)
     hidden_AD = hidden_BSD.flatten(0, 1)[rows.positions.kind_S == Kind.HEARD]
     frame_A, weight_A = heads.frame_loss(hidden_AD, rows.frame_target_A, markers.pad)
-    return mel_U, frame_A * weight_A, weight_A
+    return mel, (frame_A * weight_A, weight_A), slots
 
 
 def _looked_at(

@@ -85,10 +85,9 @@ def fill(
     if state is None:
         return Counters()
     weights = state.get("weights", {})
-    if weights and not any(name.startswith(PREFIX) for name in weights):  # before there were heads
-        weights = weights | {PREFIX + name: x for name, x in heads.state_dict().items()}
-    if weights:
-        model.load_state_dict(weights)
+    if weights:  # heads that came after the run began are new
+        new = {PREFIX + name: x for name, x in heads.state_dict().items()}
+        model.load_state_dict(new | weights)
     return Counters(**state["counters"])
 
 
