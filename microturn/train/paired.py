@@ -4,7 +4,8 @@
 
 A figure is the mean over the last tenth of the steps that all runs have reached, with the
 difference to the first run and the standard error of that difference: steps are paired, since runs
-with one seed see the same rows.
+with one seed see the same rows. With `--judge.bank DIR`, a second table: the weights of all runs on
+the same conversations (`judge.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 import tyro
 from tyro.conf import Positional
 
+from microturn.train.judge import JudgeConfig, judge
+
 SHOWN = ("text", "words", "heard_right", "said_right", "flow", "floor", "floor_right", "seconds")
 SHARE = 0.1
 
@@ -30,6 +33,7 @@ class Compare:
 
     runs: Positional[tuple[Path, ...]]
     share: float = SHARE  # of the steps, at the end
+    judge: JudgeConfig | None = None  # also measure the weights themselves
 
 
 def read_log(folder: Path) -> dict[int, dict[str, float]]:
@@ -94,3 +98,5 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 if __name__ == "__main__":
     options = tyro.cli(Compare)
     print(table(compare(options.runs, options.share)))
+    if options.judge is not None:
+        print(f"\n{table(judge([run / 'model' for run in options.runs], options.judge))}")

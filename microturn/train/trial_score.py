@@ -8,7 +8,7 @@ F mel frames, M mel bins.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ from microturn.sequence import NO_TARGET, Markers
 from microturn.signal.text import SPACE, Text
 
 LANES = ("heard", "said")
-MEASURES = {  # name: sum and count it is made of
+Measures = Mapping[str, tuple[str, str]]
+MEASURES: Measures = {  # name: sum and count it is made of
     "heard_nats_per_letter": ("heard_nats", "heard_letters"),
     "heard_words_right": ("heard_right", "heard_words"),
     "said_nats_per_letter": ("said_nats", "said_letters"),
@@ -92,23 +93,26 @@ def words_right(text: Text, ids: Sequence[int], are_right: Sequence[bool]) -> li
     return words
 
 
-def figures(scores: Sequence[dict[str, float]]) -> dict[str, float]:
+def figures(scores: Sequence[dict[str, float]], measures: Measures = MEASURES) -> dict[str, float]:
     """The measures over conversations."""
     sums = {key: sum(score[key] for score in scores) for key in scores[0]}
     return {
         name: sums[part] / sums[whole] if sums[whole] else math.nan
-        for name, (part, whole) in MEASURES.items()
+        for name, (part, whole) in measures.items()
     }
 
 
 def differences(
-    mine: Sequence[dict[str, float]], other: Sequence[dict[str, float]], num_draws: int = 1000
+    mine: Sequence[dict[str, float]],
+    other: Sequence[dict[str, float]],
+    num_draws: int = 1000,
+    measures: Measures = MEASURES,
 ) -> dict[str, tuple[float, float, float]]:
     """Mine less the other's: value and 95 % interval, conversations drawn in pairs."""
     rng = np.random.default_rng(0)
     draws = rng.integers(0, len(mine), (num_draws, len(mine)))
     found: dict[str, tuple[float, float, float]] = {}
-    for name, (part, whole) in MEASURES.items():
+    for name, (part, whole) in measures.items():
         table = np.array([[a[part], a[whole], b[part], b[whole]] for a, b in
                           zip(mine, other, strict=True)])  # fmt: skip
         sums = np.concatenate([table.sum(0)[None], table[draws].sum(1)])
