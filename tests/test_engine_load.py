@@ -137,3 +137,9 @@ def test_the_command_says_it_in_one_line(
     captured = capsys.readouterr()
     assert code == 2 and captured.out == ""
     assert captured.err.count("\n") == 1 and "vocoder.safetensors" in captured.err
+
+
+def test_equal_bits_are_claimed_on_the_cpu_only(model_folder: Path) -> None:
+    for options in ({"is_exact": True}, {"recording": "tokens"}):
+        with pytest.raises(ValueError, match="on the CPU only"):
+            load(model_folder, device="meta", **options)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from microturn.engine.bench import describe_machine, percentile
 from microturn.engine.graphs import GraphedRound
 from microturn.model.experts import Experts
 from microturn.model.model import InteractionModel
-from microturn.model.static import StaticStreams
+from microturn.model.static import Moves, StaticStreams
 from microturn.presets import preset
 from microturn.turns import AUDIO_FRAMES, MICRO_TURN_MS
 
@@ -75,16 +75,19 @@ def measure(model: InteractionModel, count: int, rounds: int) -> dict[str, float
     """Milliseconds of a round of `count` streams."""
     parameter = next(model.parameters())
     streams = StaticStreams.empty(model.transformer, count, POSITIONS)
-    graph = GraphedRound(model, streams)
+    graph = GraphedRound(model, streams, POSITIONS)
     x_BRD = torch.randn(count, POSITIONS, model.config.backbone.width).to(parameter)
-    count_B = torch.full((count,), POSITIONS, device=parameter.device)
+    moves = Moves.none(count, parameter.device)
+    moves.count_B.fill_(POSITIONS)
     times: list[float] = []
     for _ in range(rounds):
         torch.cuda.synchronize()
         began = time.perf_counter()
-        graph.run(x_BRD, count_B)
+        with torch.no_grad():
+            model.text_logits(graph.run(x_BRD, moves)[:, -1])
         torch.cuda.synchronize()
         times.append(1000 * (time.perf_counter() - began))
+        moves.length_B.add_(POSITIONS)
     return {
         "streams": count,
         "median_ms": round(percentile(times, 50), 3),

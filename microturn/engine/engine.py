@@ -19,13 +19,19 @@ from microturn.engine.limits import (
     Notice,
     SessionEnded,
     SessionLimits,
+    check_room,
+    ends,
     reserved_bytes,
 )
+from microturn.engine.on_device import on_host
 from microturn.engine.sampler import SamplingConfig, eagerness_of, forbidden_mask
 from microturn.engine.session import Session, check_index, gone_back, listen, own_tails
+from microturn.engine.slots import Slots, slots_of
 from microturn.engine.snapshot import fingerprint, pack, unpack
 from microturn.engine.tick import Tick, Work
 from microturn.model.model import InteractionModel, lay_out_for_serving
+from microturn.model.static import SlotState
+from microturn.model.together import extend_together
 from microturn.sampled import Recording, Sampled
 from microturn.sequence import text_positions, typed_message
 from microturn.signal.text import Text
@@ -47,12 +53,21 @@ class Engine:
         sampling: SamplingConfig | None = None,
         limits: SessionLimits | None = None,
         recording: Recording = "nothing",
+        is_static: bool = False,
     ) -> None:
+        """is_static: streams in slots of fixed shape (`slots.py`). Raises ValueError for a model or
+        limits that do not allow it."""
         self.model, self.vocoder, self.text = model.eval(), vocoder.eval(), text
-        lay_out_for_serving(self.model)
         self.sampling, self.limits = sampling or SamplingConfig(), limits or SessionLimits()
         forbidden_V = forbidden_mask(model.config.backbone.vocab_size, text.markers)
-        self.tick = Tick(self.model, self.vocoder, text, self.sampling, forbidden_V, recording)
+        self.slots: Slots | None = None
+        served = self.model
+        if is_static:
+            self.slots = slots_of(self.model, self.limits)
+            served = on_host(self.model, self.limits.max_sessions, self.sampling.num_flow_steps)
+        else:
+            lay_out_for_serving(self.model)
+        self.tick = Tick(served, self.vocoder, text, self.sampling, forbidden_V, recording)
         self.sessions: dict[str, Session] = {}
         self._seen: dict[str, tuple[int, int]] = {}  # session -> (index, tick when it moved)
         self._noticed: set[tuple[str, str]] = set()
@@ -88,16 +103,20 @@ class Engine:
         the instructions, the id after the last. Dropped before that, it leaves nothing behind."""
         eagerness = self.sampling.eagerness if eagerness is None else eagerness_of(eagerness)
         session = replace(self._empty(seed or 0), eagerness=eagerness)
-        if instructions:
-            markers = self.text.markers
-            ids = typed_message(markers.message_system, self.text.encode(instructions), markers)
-            for start in range(0, len(ids), OPENING_POSITIONS):
-                part = text_positions(ids[start : start + OPENING_POSITIONS])
-                self.model.extend(part, session.backbone)
-                yield None
-            session = replace(session, prefix_ids=ids)
-            self._check_room()  # others may have come meanwhile
-        self.sessions[session.id] = session
+        try:
+            if instructions:
+                markers = self.text.markers
+                ids = typed_message(markers.message_system, self.text.encode(instructions), markers)
+                for start in range(0, len(ids), OPENING_POSITIONS):
+                    part = text_positions(ids[start : start + OPENING_POSITIONS])
+                    extend_together(self.model, [part], [session.backbone], [0])
+                    yield None
+                session = replace(session, prefix_ids=ids)
+                self._check_room()  # others may have come meanwhile
+            self.sessions[session.id] = session
+        finally:
+            if session.id not in self.sessions:
+                self._release(session)
         yield session.id
 
     def lean(self, session_id: str, eagerness: float | str) -> None:
@@ -108,9 +127,15 @@ class Engine:
 
     def close(self, session_id: str) -> None:
         """End a session and free its state. Closing twice is no error."""
-        self.sessions.pop(session_id, None)
+        session = self.sessions.pop(session_id, None)
+        if session is not None:
+            self._release(session)
         self._seen.pop(session_id, None)
         self._noticed -= {(session_id, "idle"), (session_id, "length")}
+
+    def _release(self, session: Session) -> None:
+        if self.slots is not None and isinstance(session.backbone, SlotState):
+            self.slots.give(session.backbone)
 
     def session(self, session_id: str) -> Session:
         """Raises KeyError with a clear line when there is no such session."""
@@ -130,7 +155,7 @@ class Engine:
             if seen is None or seen[0] != session.index:
                 seen = self._seen[session.id] = (session.index, tick)
                 self._noticed.discard((session.id, "idle"))
-            for notice in self._ends(session, tick - seen[1]):
+            for notice in ends(self.limits, session.id, session.index, tick - seen[1]):
                 key = (session.id, notice.reason)
                 if notice.num_left == 0:
                     self.close(session.id)
@@ -141,37 +166,19 @@ class Engine:
                     notices.append(notice)
         return notices
 
-    def _ends(self, session: Session, num_idle: int) -> list[Notice]:
-        """The ends that are within `notice_micro_turns`."""
-        limits = self.limits
-        left: list[Notice] = []
-        if limits.max_micro_turns is not None:
-            num_left = max(0, limits.max_micro_turns - session.index)
-            left.append(Notice(session.id, "length", num_left))
-        if limits.idle_micro_turns is not None:
-            left.append(Notice(session.id, "idle", max(0, limits.idle_micro_turns - num_idle)))
-        return [notice for notice in left if notice.num_left <= limits.notice_micro_turns]
-
     def _empty(self, seed: int) -> Session:
         """A session that may be admitted. Raises EngineFull."""
         self._check_room()
-        return Session(uuid.uuid4().hex, seed, self.model.transformer.new_state())
+        if self.slots is None:
+            backbone = self.model.transformer.new_state()
+        elif self.slots.free:
+            backbone = self.slots.take()
+        else:  # sessions that are still being opened have the others
+            raise EngineFull(f"all {self.limits.max_sessions} slots of this engine are taken")
+        return Session(uuid.uuid4().hex, seed, backbone)
 
     def _check_room(self) -> None:
-        """Raises EngineFull where one more session has no slot or no room."""
-        limits, num_sessions = self.limits, len(self.sessions)
-        if num_sessions >= limits.max_sessions:
-            raise EngineFull(
-                f"all {limits.max_sessions} sessions of this engine are open: close one or raise "
-                "max_sessions"
-            )
-        room = limits.max_state_bytes
-        if room is not None and (num_sessions + 1) * self.reserved_bytes > room:
-            raise EngineFull(
-                f"{num_sessions} sessions reserve {num_sessions * self.reserved_bytes} of {room} "
-                f"bytes and one more needs {self.reserved_bytes}: close one or raise "
-                "max_state_bytes"
-            )
+        check_room(self.limits, len(self.sessions), self.reserved_bytes)
 
     # ---- steps
 
@@ -251,7 +258,8 @@ class Engine:
                 "to an engine of the same config that was loaded with fp32 weights"
             )
         self.model.load_state_dict(theirs)
-        lay_out_for_serving(self.model)
+        if self.slots is None:
+            lay_out_for_serving(self.model)
         self.__dict__.pop("fingerprint", None)
 
     def _begin(self, session: Session, turn: MicroTurnInput, force_speak: bool | None) -> Work:
@@ -306,18 +314,28 @@ class Engine:
         self.sessions[session_id] = gone_back(self.session(session_id), index)
 
     def snapshot(self, session_id: str) -> bytes:
-        """A session as bytes; it stays open. Raises KeyError for an unknown one."""
+        """A session as bytes; it stays open. Raises KeyError for an unknown one, ValueError for one
+        in a slot."""
+        self._check_travel()
         return pack(self.session(session_id), self.fingerprint)
 
     @torch.inference_mode()
     def restore(self, blob: bytes) -> str:
         """Open a session that goes on where the snapshot was taken, with the same bits.
 
-        Raises ValueError for a snapshot that is damaged or of another model, EngineFull as `open`.
+        Raises ValueError for a snapshot that is damaged or of another model, and where streams lie
+        in slots; EngineFull as `open`.
         """
+        self._check_travel()
         session = unpack(blob, self.fingerprint, self._empty(0))
         self.sessions[session.id] = session
         return session.id
+
+    def _check_travel(self) -> None:
+        if self.slots is not None:
+            raise ValueError(
+                "sessions in slots do not travel: load the engine with device='cpu' for snapshots"
+            )
 
     @functools.cached_property
     def fingerprint(self) -> str:

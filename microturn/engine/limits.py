@@ -63,6 +63,33 @@ class Notice:
     num_left: int
 
 
+def ends(limits: SessionLimits, session_id: str, index: int, num_idle: int) -> list[Notice]:
+    """The ends of a session at micro-turn `index`, idle for so many ticks, that are within
+    `notice_micro_turns`."""
+    left: list[Notice] = []
+    if limits.max_micro_turns is not None:
+        left.append(Notice(session_id, "length", max(0, limits.max_micro_turns - index)))
+    if limits.idle_micro_turns is not None:
+        left.append(Notice(session_id, "idle", max(0, limits.idle_micro_turns - num_idle)))
+    return [notice for notice in left if notice.num_left <= limits.notice_micro_turns]
+
+
+def check_room(limits: SessionLimits, num_sessions: int, num_bytes: int) -> None:
+    """Raises EngineFull where one more session, which reserves `num_bytes`, has no slot or no
+    room."""
+    if num_sessions >= limits.max_sessions:
+        raise EngineFull(
+            f"all {limits.max_sessions} sessions of this engine are open: close one or raise "
+            "max_sessions"
+        )
+    room = limits.max_state_bytes
+    if room is not None and (num_sessions + 1) * num_bytes > room:
+        raise EngineFull(
+            f"{num_sessions} sessions reserve {num_sessions * num_bytes} of {room} bytes and one "
+            f"more needs {num_bytes}: close one or raise max_state_bytes"
+        )
+
+
 def reserved_bytes(backbone: BackboneConfig, limits: SessionLimits) -> int:
     """The most that one session comes to hold, kept micro-turns included.
 

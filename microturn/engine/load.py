@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from microturn.checkpoint import load_config, load_weights
+from microturn.engine.bench_gpu import use_kernels
 from microturn.engine.engine import Engine
 from microturn.engine.limits import SessionLimits
 from microturn.engine.numerics import verify_numerics
@@ -39,11 +42,14 @@ def load(
     weights: Weights = "fp32",
     recording: Recording = "nothing",
     is_exact: bool = False,
+    device: str = "cpu",
 ) -> Engine:
     """Load a model with its text and vocoder; `weights` is what its matrices are kept in.
 
     is_exact: check first that results depend on no company here (`numerics.py`); an engine that
-    records for a trainer always does. Raises ValueError or FileNotFoundError naming what is wrong.
+    records for a trainer always does. device: on another one than "cpu" the streams lie in slots of
+    fixed shape, and their rounds are CUDA graphs (`slots.py`; not run on a GPU yet). Raises
+    ValueError or FileNotFoundError naming what is wrong.
     """
     folder = model_folder(name)
     model = InteractionModel(load_config(folder))
@@ -55,7 +61,13 @@ def load(
             f"{folder}: tokenizer.json has {text.vocab_size} tokens, "
             f"the model {model.config.backbone.vocab_size}"
         )
-    engine = Engine(model, load_vocoder(folder), text, sampling, limits, recording)
+    is_static = torch.device(device).type != "cpu"
+    if is_static and (is_exact or recording != "nothing"):
+        raise ValueError("equal bits are claimed on the CPU only: load with device='cpu'")
+    if is_static:
+        use_kernels(model.to(device))
+    vocoder = load_vocoder(folder)
+    engine = Engine(model, vocoder, text, sampling, limits, recording, is_static)
     if is_exact or recording != "nothing":
         verify_numerics(engine.model, engine.vocoder).require()
     return engine

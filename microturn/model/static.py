@@ -1,8 +1,12 @@
 """Many streams side by side with fixed shapes: what a CUDA graph needs.
 
-Lengths are a tensor, keys and values lie in rings as long as the window, and every step does the
-same operations whatever the streams hold; nothing is read back. The mathematics is that of
-`extend`, in another order of sums: it agrees to rounding, not to the bit. Layers must have windows.
+Keys and values lie in rings a little longer than the window, where each stream goes on is a tensor,
+and every step does the same operations whatever the streams hold; nothing is read back. The
+mathematics is that of `extend`, in another order of sums: it agrees to rounding, not to the bit.
+Layers must have windows.
+
+A stream can be put back to its last mark, and its last rows can be a guess, as those of
+`BackboneState`: both only need convolution tails that are kept beside the present ones.
 
 Legend: B streams, R rows of a round, D width, C channels, T tail positions, H heads, K key-value
 heads, J heads that share one, W head width, E rel width, L distances, N places of a ring.
@@ -10,14 +14,34 @@ heads, J heads that share one, W head width, E rel width, L distances, N places 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from microturn.model.attention import Attention, ShortConvolution
+from microturn.model.cache import BackboneState, Mark
 from microturn.model.experts import DenseMLP, MixtureMLP
+from microturn.model.model import InteractionModel
 from microturn.model.transformer import Transformer
+from microturn.sequence import Positions
+
+SPARE = 256  # positions since a mark that can be taken back
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last inputs of one convolution: now, after the guess, and at the mark. All [B, T, C]."""
+
+    now: Tensor
+    ahead: Tensor
+    marked: Tensor
+
+    @classmethod
+    def zeros(cls, shape: tuple[int, int, int], like: Tensor) -> Tail:
+        return cls(*(torch.zeros(shape, device=like.device) for _ in fields(cls)))
 
 
 @dataclass(frozen=True)
@@ -26,28 +50,55 @@ class StaticLayer:
 
     key_BKNW: Tensor
     value_BKNW: Tensor
-    tails: tuple[Tensor, Tensor, Tensor, Tensor]  # k, v, attention branch, feed-forward branch
+    tails: tuple[Tail, Tail, Tail, Tail]  # k, v, attention branch, feed-forward branch
+
+    def tensors(self) -> list[Tensor]:
+        """Everything, with the streams as first dimension."""
+        kept = [getattr(tail, field.name) for tail in self.tails for field in fields(tail)]
+        return [self.key_BKNW, self.value_BKNW, *kept]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What a round does to each stream, all int64 [B]. length: positions it has before the round.
+    count: rows that it takes, num_ahead of them a guess. Before that, 1 says: accepts: the guess of
+    its last round was right; returns: it goes back to its mark; marks: its mark is here."""
+
+    length_B: Tensor
+    count_B: Tensor
+    num_ahead_B: Tensor
+    accepts_B: Tensor
+    returns_B: Tensor
+    marks_B: Tensor
+
+    @classmethod
+    def none(cls, num_streams: int, device: torch.device | None = None) -> Moves:
+        """Nobody moves."""
+        return cls(
+            *(torch.zeros(num_streams, dtype=torch.int64, device=device) for _ in fields(cls))
+        )
+
+    def copy_(self, other: Moves) -> None:
+        """Take over the values of another, in place."""
+        for field in fields(self):
+            getattr(self, field.name).copy_(getattr(other, field.name))
 
 
 @dataclass(frozen=True)
 class StaticStreams:
-    """Streams of one model: `length_B` and all layers are changed in place."""
+    """Streams of one model; all tensors are changed in place. max_rows: of a round."""
 
-    length_B: Tensor
     layers: list[StaticLayer]
-    num_rows: int
-
-    @property
-    def num_streams(self) -> int:
-        return len(self.length_B)
+    num_streams: int
+    max_rows: int
 
     @classmethod
-    def empty(cls, transformer: Transformer, num_streams: int, num_rows: int) -> StaticStreams:
-        """Room for so many streams, and rows a round. Raises ValueError where a layer has no window
-        or remembers text."""
+    def empty(cls, transformer: Transformer, num_streams: int, max_rows: int) -> StaticStreams:
+        """Room for so many streams. Raises ValueError where a layer has no window or remembers
+        text."""
         like = transformer.norm.weight
         config = transformer.config
-        layers = []
+        layers: list[StaticLayer] = []
         for number, block in enumerate(transformer.blocks()):
             part = block.attn
             if not part.has_window or part.sight is not None:
@@ -55,35 +106,108 @@ class StaticStreams:
                     f"layer {number} sees more than a window: streams of fixed shape need "
                     "full_window and no retention"
                 )
-            window = part.rel_logits_proj.proj_bias.shape[1]
-            shape = (num_streams, part.num_kv_heads, window + num_rows + 1, part.head_width)
+            # Rows of a guess that was wrong, or since a mark that is returned to, stay in the ring
+            # and look like old positions: they must be out of every window.
+            ring = part.rel_logits_proj.proj_bias.shape[1] + SPARE + max_rows
+            shape = (num_streams, part.num_kv_heads, ring + 1, part.head_width)
             kv_width = part.num_kv_heads * part.head_width
-            tails = tuple(
-                torch.zeros(num_streams, config.conv_kernel - 1, channels, device=like.device)
+            k, v, attention, mlp = (
+                Tail.zeros((num_streams, config.conv_kernel - 1, channels), like)
                 for channels in (kv_width, kv_width, config.width, config.width)
             )
-            layers.append(StaticLayer(like.new_zeros(shape), like.new_zeros(shape), tails))  # type: ignore[arg-type]
-        length_B = torch.zeros(num_streams, dtype=torch.int64, device=like.device)
-        return cls(length_B, layers, num_rows)
+            tails = (k, v, attention, mlp)
+            layers.append(StaticLayer(like.new_zeros(shape), like.new_zeros(shape), tails))
+        return cls(layers, num_streams, max_rows)
+
+    def clear(self, place: int) -> None:
+        """Make one stream new. What is masked gets weight zero, but zero times NaN is NaN."""
+        for layer in self.layers:
+            for tensor in layer.tensors():
+                tensor[place].zero_()
+
+
+class House(Protocol):
+    """Who keeps streams of fixed shape and runs their rounds (`engine/slots.py`)."""
+
+    def extend(
+        self,
+        model: InteractionModel,
+        runs: Sequence[Positions],
+        states: Sequence[BackboneState],
+        num_ahead: Sequence[int],
+    ) -> list[Tensor]:
+        """`extend_together` of streams that all live here."""
+        ...
+
+
+class SlotState(BackboneState):
+    """A stream that lives in a slot of a house; only its length is here. What it is told goes with
+    its next round."""
+
+    def __init__(self, house: House, slot: int) -> None:
+        super().__init__([])
+        self.house, self.slot = house, slot
+        self.num_ahead = 0  # positions of the guess behind `length`
+        self.marked: int | None = None  # length at the last mark
+        self.accepts = self.returns = self.marks = False
+
+    def accept(self) -> None:
+        """The guess was right. Raises ValueError where there is none."""
+        if not self.num_ahead:
+            raise ValueError("there is no guess to accept: extend with num_ahead first")
+        self.length += self.num_ahead
+        self.num_ahead, self.accepts = 0, True
+
+    def mark(self) -> Mark:
+        """Remember this place; an earlier mark is no longer valid."""
+        self.marked, self.marks, self.num_ahead = self.length, True, 0
+        return Mark((), self.length)
+
+    def rollback(self, mark: Mark) -> None:
+        """Back to the last mark. Raises ValueError for another one, or too far behind."""
+        if mark.length != self.marked:
+            raise ValueError(f"a stream in a slot goes back to its last mark only: {self.marked}")
+        if self.length + self.num_ahead - mark.length > SPARE:
+            raise ValueError(f"a stream in a slot goes back {SPARE} positions at most")
+        self.length, self.num_ahead = mark.length, 0
+        if not self.marks:  # else no round has run since the mark, and nothing was changed
+            self.returns, self.accepts = True, False
+
+    def told(self) -> tuple[bool, bool, bool]:
+        """What goes with the next round (accepts, returns, marks); it is told once."""
+        told = (self.accepts, self.returns, self.marks)
+        self.accepts = self.returns = self.marks = False
+        return told
 
 
 @torch.no_grad()
 def advance(
-    transformer: Transformer, streams: StaticStreams, x_BRD: Tensor, count_B: Tensor
+    transformer: Transformer, streams: StaticStreams, x_BRD: Tensor, moves: Moves
 ) -> Tensor:
-    """Append the first count_B rows of each stream: hidden states of all rows, [B, R, D]; those
-    beyond count_B have no meaning. count_B: int64 [B], 0 to R."""
+    """Append rows to each stream: hidden states of all rows, [B, R, D]; those beyond count_B have
+    no meaning."""
+    for layer in streams.layers:
+        for tail in layer.tails:
+            move(tail, moves)
     for block, layer in zip(transformer.blocks(), streams.layers, strict=True):
-        mixed_BRD = attend(block.attn, layer, block.attn_norm(x_BRD), streams.length_B, count_B)
-        branch = convolve(block.attn_sconv, layer.tails[2], mixed_BRD, count_B)
+        mixed_BRD = attend(block.attn, layer, block.attn_norm(x_BRD), moves)
+        branch = convolve(block.attn_sconv, layer.tails[2], mixed_BRD, moves)
         x_BRD = x_BRD + branch.to(x_BRD.dtype)
         part = block.mlp
         assert isinstance(part, DenseMLP | MixtureMLP)
         branch_ND = feed_forward(part, block.mlp_norm(x_BRD).flatten(0, 1))
-        branch = convolve(block.mlp_sconv, layer.tails[3], branch_ND.view(x_BRD.shape), count_B)
+        branch = convolve(block.mlp_sconv, layer.tails[3], branch_ND.view(x_BRD.shape), moves)
         x_BRD = x_BRD + branch.to(x_BRD.dtype)
-    streams.length_B.add_(count_B)
     return transformer.norm(x_BRD)
+
+
+def move(tail: Tail, moves: Moves) -> None:
+    """What streams were told since their last round."""
+    accepts, returns, marks = (
+        told_B.bool()[:, None, None] for told_B in (moves.accepts_B, moves.returns_B, moves.marks_B)
+    )
+    tail.now.copy_(torch.where(returns, tail.marked, torch.where(accepts, tail.ahead, tail.now)))
+    tail.marked.copy_(torch.where(marks, tail.now, tail.marked))
 
 
 def feed_forward(part: DenseMLP | MixtureMLP, x_ND: Tensor) -> Tensor:
@@ -95,28 +219,33 @@ def feed_forward(part: DenseMLP | MixtureMLP, x_ND: Tensor) -> Tensor:
     return routed_ND + part.shared_experts(x_ND, shared_NX)
 
 
-def convolve(part: ShortConvolution, tail_BTC: Tensor, x_BRC: Tensor, count_B: Tensor) -> Tensor:
+def convolve(part: ShortConvolution, tail: Tail, x_BRC: Tensor, moves: Moves) -> Tensor:
     """The short convolution of each stream after its tail, fp32; the tail moves on."""
-    inputs = torch.cat([tail_BTC, x_BRC.float()], dim=1)
-    num_tail, num_rows = tail_BTC.shape[1], x_BRC.shape[1]
+    inputs = torch.cat([tail.now, x_BRC.float()], dim=1)
+    num_tail, num_rows = tail.now.shape[1], x_BRC.shape[1]
     y_BRC = inputs[:, num_tail:].clone()
     for tap, weight_1C in enumerate(part.taps()):
         y_BRC += inputs[:, tap : tap + num_rows] * weight_1C
-    place_BT = count_B[:, None] + torch.arange(num_tail, device=count_B.device)
-    tail_BTC.copy_(inputs.gather(1, place_BT[..., None].expand(-1, -1, inputs.shape[2])))
+    row_T = torch.arange(num_tail, device=x_BRC.device)
+    has_rows_B11 = (moves.count_B > 0)[:, None, None]  # who has none may still have a guess
+    after = []
+    for end_B in (moves.count_B - moves.num_ahead_B, moves.count_B):
+        place_BT = end_B[:, None] + row_T
+        after.append(inputs.gather(1, place_BT[..., None].expand(-1, -1, inputs.shape[2])))
+    tail.now.copy_(after[0])
+    tail.ahead.copy_(torch.where(has_rows_B11, after[1], tail.ahead))
     return y_BRC
 
 
-def attend(
-    part: Attention, layer: StaticLayer, x_BRD: Tensor, length_B: Tensor, count_B: Tensor
-) -> Tensor:
+def attend(part: Attention, layer: StaticLayer, x_BRD: Tensor, moves: Moves) -> Tensor:
     """Attention of every stream to its own ring, with the new rows in it: [B, R, D]."""
+    length_B, count_B = moves.length_B, moves.count_B
     batch, num_rows, _ = x_BRD.shape
     shape = (batch, num_rows, -1, part.head_width)
     q_BRHW = part.q_norm(part.wq_du(x_BRD).view(shape), 1.0 / part.head_width)
     rel_BRHE = part.wr_du(x_BRD).view(batch, num_rows, part.num_heads, -1)
-    k_BRC = convolve(part.k_sconv, layer.tails[0], part.wk_dv(x_BRD), count_B)
-    v_BRC = convolve(part.v_sconv, layer.tails[1], part.wv_dv(x_BRD), count_B)
+    k_BRC = convolve(part.k_sconv, layer.tails[0], part.wk_dv(x_BRD), moves)
+    v_BRC = convolve(part.v_sconv, layer.tails[1], part.wv_dv(x_BRD), moves)
     k_BRKW = part.k_norm(k_BRC.view(shape)).to(q_BRHW.dtype)
     v_BRKW = v_BRC.view(shape).to(q_BRHW.dtype)
     ring = layer.key_BKNW.shape[2] - 1

@@ -22,6 +22,7 @@ from microturn.model.cache import BackboneState, LayerState
 from microturn.model.fused import normed
 from microturn.model.model import InteractionModel
 from microturn.model.narrow import wide
+from microturn.model.static import SlotState
 from microturn.model.stream import PackedAttention, PackedLayer, norm, product
 from microturn.model.tiles import ROW_TILE
 from microturn.sequence import Positions, concatenate
@@ -53,6 +54,8 @@ def extend_together(
 
     Raises ValueError for a run without a position. If it raises, all states are as they were.
     """
+    if isinstance(states[0], SlotState):  # those of one engine live in one house
+        return states[0].house.extend(model, runs, states, num_ahead)
     if len(runs) == 1:
         return [model.extend(runs[0], states[0], num_ahead[0])]
     shares, first = [], 0
