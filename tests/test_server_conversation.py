@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from fixtures.server import EchoEngine, client, energy, running, tone_bytes
-from tiny import tiny_engine
 from websockets.exceptions import ConnectionClosed
 
 from microturn.server import live_events as wire
@@ -118,43 +117,6 @@ def test_delegated_work_comes_back_as_an_update() -> None:
     assert [update.mode for update in updates] == ["silent", "when_idle"]
     assert {update.delegation_id for update in updates} == {"d1"}
     assert len({update.id for update in updates}) == 2
-
-
-def test_eagerness_is_set_at_the_start_and_changed_on_the_way() -> None:
-    with running() as server, client(server) as talk, client(server) as other:
-        other.start()
-        started = talk.start(microturn={"eagerness": "calm"})
-        assert started["session"]["microturn"] == {"eagerness": -0.75}
-        talk.wait_for("session.usage.updated")
-        talk.send("session.update", session={"microturn": {"eagerness": 2}}, event_id="e")
-        updated = talk.wait_for("session.updated")
-        assert updated["client_event_id"] == "e"
-        assert updated["session"]["microturn"] == {"eagerness": 2.0}
-        talk.send("session.update", session={"microturn": {"eagerness": "pushy"}})
-        assert "reserved, calm" in talk.wait_error("invalid_value")["message"]
-        talk.send("session.update", session={})  # asks, and changes nothing
-        asked = talk.wait_for("session.updated")
-        assert asked["session"]["microturn"] == {"eagerness": 2.0}
-        talk.wait_for("session.usage.updated")
-    assert server.engine.eagerness["s0"] == [(0, None)]
-    (_, first), (index, second) = server.engine.eagerness["s1"]
-    assert (first, second) == (-0.75, 2.0)
-    assert 0 < index < len(server.engine.inputs["s1"])
-
-
-def test_eagerness_moves_a_real_model_over_the_wire() -> None:
-    """The same model and the same silence: it speaks when told to, and stops when told to."""
-    with running(tiny_engine()) as server, client(server) as talk:
-        talk.start(microturn={"eagerness": -10})
-        for _ in range(2):
-            talk.wait_for("session.usage.updated")
-        assert "session.output_audio.delta" not in {event["type"] for event in talk.got}
-        talk.send("session.update", session={"microturn": {"eagerness": 10}})
-        talk.wait_for("session.updated")
-        begins_ms = [talk.wait_for("session.output_audio.delta")["start_ms"] for _ in range(5)]
-        assert begins_ms == list(range(begins_ms[0], begins_ms[0] + 1000, 200))
-        talk.send("session.update", session={"microturn": {"eagerness": "reserved"}})
-        talk.wait_for("session.updated")
 
 
 def test_nothing_goes_before_the_start_and_no_second_start() -> None:

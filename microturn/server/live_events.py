@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from microturn.engine.sampler import EAGERNESS, eagerness_of
+from microturn.server.settings import Settings, Strict
 
 MAX_HISTORY_MESSAGES = 128
 MAX_TEXT_CHARS = 4_000  # about 500 tokens
 MAX_INSTRUCTIONS_CHARS = 65_536  # about 16,384 tokens
-MAX_EAGERNESS = 10.0  # in log odds: beyond it the model does nothing but speak, or never does
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ClientEventBase(Strict):
@@ -71,31 +66,6 @@ class Message(Strict):
     status: Literal["incomplete", "completed"] | None = None
     role: Literal["developer", "user", "assistant"]
     content: list[Content] = Field(min_length=1, max_length=1)
-
-
-class Settings(Strict):
-    """Our extension, in `session.microturn`: what sets the model's behaviour."""
-
-    eagerness: float | None = None
-
-    @field_validator("eagerness", mode="before")
-    @classmethod
-    def _by_name_or_number(cls, value: object) -> float | None:
-        """Raises ValueError for an unknown name, no number or a number out of range."""
-        if value is None:
-            return None
-        try:
-            if isinstance(value, bool) or not isinstance(value, int | float | str):
-                raise ValueError
-            found = eagerness_of(value)
-            if abs(found) > MAX_EAGERNESS:
-                raise ValueError
-        except (ValueError, OverflowError):
-            raise ValueError(
-                f"give a number from {-MAX_EAGERNESS:g} to {MAX_EAGERNESS:g}, or one of "
-                f"{', '.join(EAGERNESS)}"
-            ) from None
-        return found
 
 
 class SessionConfig(Strict):
