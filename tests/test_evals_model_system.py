@@ -9,11 +9,13 @@ import pytest
 
 from microturn.engine.load import load
 from microturn.evals.episode import Episode, Expect, SeedTurn, Segment, Setup, Track
+from microturn.evals.kept import key_of
 from microturn.evals.metrics import score_all
 from microturn.evals.model_system import ModelSystem
 from microturn.evals.play import play
 from microturn.evals.record import SystemFacts
-from microturn.evals.systems import open_system
+from microturn.evals.runner import RunConfig
+from microturn.evals.systems import model_and_weights, open_system
 from microturn.evals.vad import EnergyVad
 from microturn.model.narrow import Narrow
 
@@ -53,3 +55,13 @@ def test_narrow_weights_by_name(model_folder: Path) -> None:
     assert systems[1].name == f"{systems[0].name}:int8"
     with pytest.raises(ValueError, match=r"no model '.*:int4'"):
         open_system(f"model:{model_folder}:int4")
+
+
+def test_a_name_with_weights_is_taken_apart() -> None:
+    assert model_and_weights("nano:int8") == ("nano", "int8")
+    assert model_and_weights("nano") == ("nano", "fp32") == model_and_weights("")
+    assert model_and_weights("a:b") == ("a:b", "fp32")
+    config = RunConfig("model:nano:int8")
+    other = RunConfig("model:nano")
+    assert key_of(config)["weights"] == key_of(other)["weights"]
+    assert key_of(config) != key_of(other)

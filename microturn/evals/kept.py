@@ -46,8 +46,10 @@ def key_of(config: RunConfig) -> dict[str, Any]:
     }
     if config.system.startswith(MODEL):
         from microturn.engine.load import model_folder
+        from microturn.evals.systems import model_and_weights
 
-        key["weights"] = fingerprint(model_folder(config.system.removeprefix(MODEL)))
+        name, _ = model_and_weights(config.system.removeprefix(MODEL))
+        key["weights"] = fingerprint(model_folder(name))
     return key
 
 

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from microturn.evals.interfaces import InputTick, OutputTick, System
 from microturn.evals.output_files import SOUND, read_output
 from microturn.evals.record import SystemFacts, Trace
 from microturn.evals.vad import Vad, load_vad
+from microturn.model.narrow import Weights
 from microturn.turns import MICRO_TURN_MS, OUTPUT_RATE_HZ
 
 
@@ -40,15 +41,21 @@ class Opening:
 Open = Callable[[Opening], System]
 
 
+def model_and_weights(argument: str) -> tuple[str, Weights]:
+    """What stands behind `model:`, taken apart; a name alone is a model in fp32."""
+    name, _, weights = argument.rpartition(":")
+    if name and weights in get_args(Weights):
+        return name, cast(Weights, weights)
+    return argument or "nano", "fp32"
+
+
 def open_model(opening: Opening) -> System:
     """A shipped model or a folder of weights, in this process. Behind the name may stand what its
     matrices are kept in: `model:nano:int8`."""
     from microturn.engine.load import load
     from microturn.evals.model_system import ModelSystem
 
-    name, _, weights = opening.argument.rpartition(":")
-    if not name or weights not in ("fp32", "bf16", "int8"):
-        name, weights = opening.argument or "nano", "fp32"
+    name, weights = model_and_weights(opening.argument)
     suffix = "" if weights == "fp32" else f":{weights}"
     facts = SystemFacts(f"model:{name}{suffix}", ckpt=name)
     engine = load(name, weights=weights)
