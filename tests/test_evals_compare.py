@@ -118,6 +118,10 @@ def test_a_system_added_later_is_the_only_one_played(tmp_path: Path) -> None:
     measure_all(wanted, ("oracle", "silent", "echo"), tmp_path / "out", True, tell)
     assert set(heard) == {"echo"}
     heard.clear()
+    fewer = replace(wanted, source=replace(wanted.source, groups=("refusal",)))
+    measure_all(fewer, ("oracle", "silent"), tmp_path / "out", True, tell)
+    measure_all(wanted, ("oracle", "silent"), tmp_path / "out", True, tell)
+    assert heard == [], "a smaller set does not make the larger one forgotten"
     measure_all(replace(wanted, seed=5), ("oracle", "silent"), tmp_path / "out", True, tell)
     assert set(heard) == {"oracle", "silent"}, "another seed is another run"
 

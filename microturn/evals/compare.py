@@ -76,6 +76,7 @@ def measure_all(
     places = folders(systems, out)
     source = open_source(config.source)
     jobs = source.jobs(config.limit)
+    ids = {job_id(job) for job in jobs}
     made: dict[str, Episode] = {}
 
     def episode_of(job: Any) -> Episode:
@@ -85,8 +86,10 @@ def measure_all(
     for system, folder in zip(systems, places, strict=True):
         mine = replace(config, system=system, sounds=folder / "answers")
         kept = Kept(folder, key_of(mine))
-        known = still_valid(kept.read(), jobs, source, episode_of) if resumes else {}
-        kept.begin(known)
+        before = kept.read() if resumes else {}
+        known = still_valid(before, jobs, source, episode_of)
+        others = {id: one for id, one in before.items() if id not in ids}
+        kept.begin(others | known)
         hears = tell(system) if tell is not None else None
 
         def hear(done: int, total: int, one: Played, kept: Kept = kept, hears: Any = hears) -> None:
