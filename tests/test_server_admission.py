@@ -67,5 +67,24 @@ def test_measured_at_the_start() -> None:
     assert admission.expected_ms(8) == 20
 
 
+def test_a_busy_start_does_not_refuse_for_ever() -> None:
+    config = AdmissionConfig(num_trusted=50)
+    admission = Admission(config)
+    admission.seed({1: 150.0, 2: 1000.0})
+    seen(admission, 1, 30.0, count=50)
+    assert not admission.has_room(2)  # what was measured still counts
+    seen(admission, 1, 30.0, count=160)
+    assert admission.expected_ms(2) == 60 and admission.has_room(2)
+    seen(admission, 2, 190.0)  # and it was right, as live ticks then say
+    assert not admission.has_room(2)
+
+
+def test_a_quiet_start_is_not_forgotten() -> None:
+    admission = Admission(AdmissionConfig(num_trusted=50))
+    admission.seed({1: 40.0, 8: 120.0})
+    seen(admission, 1, 40.0, count=200)
+    assert admission.expected_ms(8) == 120
+
+
 def test_size_classes() -> None:
     assert [size_class(n) for n in (1, 2, 3, 4, 5, 8, 9)] == [1, 2, 4, 4, 8, 8, 16]
