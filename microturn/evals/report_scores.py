@@ -35,7 +35,7 @@ def group_section(name: str, reports: Sequence[Report]) -> str:
     note = f"<p class='bad'>{failed} episodes failed and are in no score.</p>" if failed else ""
     return (
         f"<div class='card'><h3>{esc(shown['title'])} <span class='badge'>{shown['played']} "
-        f"episodes</span></h3><div class='scroll'><table>{rows}</table></div>{note}"
+        f"episodes</span></h3><div class='scroll'><table class='scores'>{rows}</table></div>{note}"
         f"{published(shown['published'])}</div>"
     )
 
