@@ -108,31 +108,28 @@ class Seats:
     """Where the rows of all streams stand, among themselves and in the input of a convolution,
     where each stream's rows follow its tail.
 
-    row_S: the place of each row in a convolution's output, [real rows]. starts: where each stream's
-    tail begins.
+    row_S: the place of each row in a convolution's output, [real rows]. sizes: rows of each stream;
+    sizes_in: with its tail.
     """
 
     shares: list[Share]
     num_tail: int
     num_rows: int
     row_S: Tensor
-    starts: list[int]
+    sizes: list[int]
+    sizes_in: list[int]
 
     @classmethod
     def of(cls, shares: list[Share], num_tail: int, like: Tensor) -> Seats:
+        sizes = [share.num_new for share in shares]
         starts = [share.first + num_tail * place for place, share in enumerate(shares)]
-        row_S = torch.cat(
-            [
-                torch.arange(start, start + share.num_new, device=like.device)
-                for start, share in zip(starts, shares, strict=True)
-            ]
-        )
-        return cls(shares, num_tail, len(row_S), row_S, starts)
-
-    def inputs(self, place: int, inputs_ZC: Tensor) -> Tensor:
-        """One stream's tail and rows, [T + its rows, C]."""
-        start = self.starts[place]
-        return inputs_ZC[start : start + self.num_tail + self.shares[place].num_new]
+        rows = [
+            row
+            for start, size in zip(starts, sizes, strict=True)
+            for row in range(start, start + size)
+        ]
+        row_S = torch.tensor(rows, device=like.device)
+        return cls(shares, num_tail, len(rows), row_S, sizes, [size + num_tail for size in sizes])
 
 
 def convolve(x_SC: Tensor, tails: list[Tensor], taps_T1C: Tensor, seats: Seats) -> Tensor:
@@ -141,10 +138,8 @@ def convolve(x_SC: Tensor, tails: list[Tensor], taps_T1C: Tensor, seats: Seats) 
     The same products are added in the same order. Where a window spans two streams nothing is
     taken from it.
     """
-    parts = []
-    for tail_TC, share in zip(tails, seats.shares, strict=True):
-        parts += [tail_TC, x_SC[share.rows]]
-    inputs_ZC = torch.cat(parts)
+    rows = x_SC[: seats.num_rows].split(seats.sizes)
+    inputs_ZC = torch.cat([part for pair in zip(tails, rows, strict=True) for part in pair])
     y_ZC = inputs_ZC[seats.num_tail :].clone()
     windows_TZC = inputs_ZC.unfold(0, len(taps_T1C), 1).permute(2, 0, 1)
     for product_ZC in (windows_TZC * taps_T1C).unbind():
@@ -166,8 +161,8 @@ def extend_layer(
     mlp_ZC = convolve(branch_SD, [tail[2] for tail in tails], layer.mlp_taps_T1D, seats)
     x_SD = x_SD + branch_SD.to(x_SD.dtype)
     after = []
-    for place, (share, state) in enumerate(zip(seats.shares, states, strict=True)):
-        kv, attn, mlp = (seats.inputs(place, inputs) for inputs in (kv_ZC, attn_ZC, mlp_ZC))
+    parts = (inputs_ZC.split(seats.sizes_in) for inputs_ZC in (kv_ZC, attn_ZC, mlp_ZC))
+    for share, state, kv, attn, mlp in zip(seats.shares, states, *parts, strict=True):
         ahead = state.with_tails((kv, attn, mlp), share.num_new)
         kept = ahead
         if share.num_ahead:
@@ -194,20 +189,27 @@ def attend(
     qk_SGW = normed(qk_SGW, packed.norm_GW, part.q_norm.epsilon)[0]
     v_SKW = projected_SU[:, k_end:v_end].unflatten(1, (part.num_kv_heads, -1))
     rel_SHE = projected_SU[:, v_end:].unflatten(1, (part.num_heads, -1))
+    # A stream's rows are padded to a tile with rows of the next one: no row depends on another.
+    last = (0, 0, 0, 0, 0, ROW_TILE)
+    q_SHW, rel_SHE = (functional.pad(x, last) for x in (qk_SGW[:, : part.num_heads], rel_SHE))
+    k_KSW, v_KSW = (
+        x_SKW[: seats.num_rows].transpose(0, 1).split(seats.sizes, 1)
+        for x_SKW in (qk_SGW[:, part.num_heads :], v_SKW)
+    )
     parts, after = [], []
-    for share, state in zip(seats.shares, states, strict=True):
-        q_RHW, k_RKW = qk_SGW[share.rows].tensor_split([part.num_heads], dim=1)
-        rel_RHE = rel_SHE[share.rows]
-        tau_R11 = part.tau(share.length, share.num_new, x_SD)
+    for share, state, *new in zip(seats.shares, states, k_KSW, v_KSW, strict=True):
+        rows = slice(share.first, share.first + share.num_new + -share.num_new % ROW_TILE)
+        q_RHW, rel_RHE = q_SHW[rows], rel_SHE[rows]
+        tau_R11 = part.tau(share.length, len(q_RHW), x_SD)
         if tau_R11 is not None:
             q_RHW, rel_RHE = q_RHW.to(dtype).float() * tau_R11, rel_RHE * tau_R11
         state = state.with_room(share.length, share.num_new)
-        new = (k_RKW.transpose(0, 1), v_SKW[share.rows].transpose(0, 1))
-        state.write(*new, share.length)
-        state = packed.remember(state, new, share.is_text_S, share.length)
-        pad = (0, 0, 0, 0, 0, -share.num_new % ROW_TILE)
-        q_RHW, rel_RHE = (functional.pad(rows.to(dtype), pad) for rows in (q_RHW, rel_RHE))
-        mixed_RC = packed.attend(q_RHW, rel_RHE, share.num_new, share.length, state)
+        state.write(new[0], new[1], share.length)
+        if share.is_text_S is not None:
+            state = packed.remember(state, (new[0], new[1]), share.is_text_S, share.length)
+        mixed_RC = packed.attend(
+            q_RHW.to(dtype), rel_RHE.to(dtype), share.num_new, share.length, state
+        )
         parts.append(mixed_RC[: share.num_new])
         after.append(state)
     mixed_SC = functional.pad(torch.cat(parts), (0, 0, 0, len(x_SD) - seats.num_rows))
