@@ -14,7 +14,7 @@ TITLE = "Interaction panel (tau-Voice definitions, exact)"
 ROWS = (
     ("response_rate", "answered a turn, %"),
     ("response_median_ms", "answer, median ms"),
-    ("agent_interruption_rate", "turns it did not cut into, %"),
+    ("agent_interruption_rate", "turns it cut into, % ↓"),
     ("yield_rate", "fell silent when interrupted, %"),
     ("yield_median_ms", "silence, median ms"),
     ("backchannel_selectivity", "spoke through a backchannel, %"),
