@@ -37,6 +37,7 @@ class Bench:
     keep: Path | None = None  # flat: a file to go on from when the run was interrupted
     micro_turns: int | None = None  # default: 1500; sessions, peers: 100; serve: 150; flat: 432,000
     sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
+    threads: int = 1  # sessions: of one tick; needs as many cores that nobody else uses
     contexts_s: tuple[int, ...] = (30, 60, 300)  # peers: lengths of the session so far
     rows: int = 2  # train: conversations in one step of the preset `--model`
     seed: int = 0
@@ -143,7 +144,10 @@ def run_sessions(options: Bench) -> Result:
     from microturn.engine.bench_sessions import bench_sessions
 
     engine, result = measured_engine(options, max(1, 2 * max(options.sessions, default=1)))
-    return result | bench_sessions(engine, options.sessions, options.count(NUM_TICKS), options.seed)
+    num_ticks = options.count(NUM_TICKS)
+    return result | bench_sessions(
+        engine, options.sessions, num_ticks, options.seed, options.threads
+    )
 
 
 def describe_sessions(result: Result) -> list[str]:

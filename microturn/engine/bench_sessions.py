@@ -47,30 +47,34 @@ class Way:
 
 
 def bench_sessions(
-    engine: Engine, counts: Sequence[int] = COUNTS, num_ticks: int = 100, seed: int = 0
+    engine: Engine,
+    counts: Sequence[int] = COUNTS,
+    num_ticks: int = 100,
+    seed: int = 0,
+    num_threads: int = 1,
 ) -> dict[str, Any]:
     """Measure each number of sessions; they listen and speak out of step with each other.
 
     `sessions_held`: the largest number measured whose 99th percentile of a packed tick is under 200
-    ms; `sessions_held_cpu` the same by processor time, for a busy machine. Raises ValueError for
-    numbers that are not positive or too few slots.
+    ms; `sessions_held_cpu` the same by processor time of the first thread, for a busy machine.
+    Raises ValueError for numbers that are not positive or too few slots.
     """
-    if num_ticks < 1 or not counts or min(counts) < 1:
-        raise ValueError("measure at least one tick of at least one session")
+    if num_ticks < 1 or not counts or min(counts) < 1 or num_threads < 1:
+        raise ValueError("measure at least one tick of at least one session on one thread")
     if 2 * max(counts) > engine.limits.max_sessions:
         raise ValueError(
             f"{max(counts)} sessions, each measured both ways, need {2 * max(counts)} slots; this "
             f"engine has {engine.limits.max_sessions}: raise max_sessions"
         )
-    num_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
     try:
         rows = [measure(engine, count, num_ticks, seed) for count in sorted(set(counts))]
     finally:
-        torch.set_num_threads(num_threads)
+        torch.set_num_threads(threads_before)
     return {
         "machine": describe_machine(),
-        "threads": 1,
+        "threads": num_threads,
         "micro_turn_ms": MICRO_TURN_MS,
         "ticks": num_ticks,
         "by_sessions": rows,
