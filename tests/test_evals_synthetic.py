@@ -104,6 +104,14 @@ def test_an_episode_is_a_function_of_seed_skill_and_number(data: Synthetic) -> N
     assert (data.root / "knowledge_facts_3_noisy.wav").read_bytes() != sound
 
 
+def test_every_interruption_episode_holds_an_interruption(data: Synthetic) -> None:
+    """A talk of the skill may be heard out; such an episode would measure nothing."""
+    for number in range(8):
+        episode = data.episode(Plan("overlap", "interruption", number))
+        (event,) = episode.wanted("yield_then_respond")
+        assert episode.segment(event.on or "").overlap
+
+
 def test_noisy_episodes_hold_no_echo_of_an_answer_nobody_gave() -> None:
     for number in range(40):
         sound = sound_of("facts", number, "noisy")

@@ -32,6 +32,7 @@ from microturn.turns import INPUT_RATE_HZ, ByteArray
 
 SEED = 900_000  # no training stream counts this far
 ATTEMPTS = 12  # talks that may fail for want of a text or of room
+MUST_WANT = {"interruption": "yield_then_respond"}  # else there is nothing to measure
 SEVERAL_VOICES = ("aside", "background_speech")
 LEVEL = (0.3, 0.9)
 NOISE = 0.0005
@@ -59,9 +60,13 @@ def compose(skill: str, number: int, bank: Bank, length_ms: int, seed: int = SEE
         except KeyError as error:
             reason = str(error.args[0])
             continue
-        if talk.expects and not any(typed.role == "system" for typed in talk.typed):
+        wanted = {expect.do for expect in talk.expects}
+        if not wanted or MUST_WANT.get(skill, "") not in ("", *wanted):
+            reason = f"no {MUST_WANT.get(skill, 'answer')} is wanted in it"
+        elif any(typed.role == "system" for typed in talk.typed):
+            reason = "its system messages come in the middle of the talk"
+        else:
             return talk.timeline(duration_ms(talk), (skill,))
-        reason = "nothing is expected in it"
     raise ValueError(f"no talk of {skill} could be made: {reason}")
 
 
