@@ -89,8 +89,10 @@ def test_it_goes_on_after_a_hum(heard: str) -> None:
 def test_an_answer_to_half_a_turn_is_taken_back() -> None:
     system = cascade(["what is", "what is two plus two"])
     spans = [(400, 1000), (2000, 2600)]  # the user goes on half a second into the reply
-    converse(system, spans, 5000)
+    trace, _ = converse(system, spans, 5000)
     assert system.recogniser.heard_ms == [300 + 600 + 200, 1100 + 1100], "both halves together"
+    written = "".join(f" {tick.heard}" for tick in trace.ticks if tick.heard).split()
+    assert written == ["what", "is", "two", "plus", "two"], "the first half is not written twice"
     late = cascade(["what is", "two"])
     converse(late, [(400, 1000), (2600, 3200)], 5000)
     assert late.recogniser.heard_ms == [1100, 1100], "after a second it is a turn of its own"

@@ -91,6 +91,7 @@ class CascadeSession:
         self.heard: FloatArray = np.zeros(episode.end_ms * PER_MS, np.float32)
         self.num_heard = self.num_detected = 0
         self.open_turn: FloatArray = np.zeros(0, np.float32)  # of a turn answered too early
+        self.num_open_words = 0
         self.planned: list[tuple[int, Later]] = []
         self.thinking_s = 0.0
         self.written = ""  # what was recognised in this step
@@ -170,13 +171,16 @@ class CascadeSession:
         first_ms = max(0, event.from_ms - self.config.before_ms)
         turn = self.heard[first_ms * PER_MS : (event.to_ms + self.config.after_ms) * PER_MS]
         cut = self.mouth.take_cut()
-        if cut is not None and cut.played_ms < self.config.regret_ms and not cut.is_planned:
+        goes_on = cut is not None and cut.played_ms < self.config.regret_ms and not cut.is_planned
+        if goes_on:
             turn = np.concatenate([self.open_turn, turn])
         turn = turn[-self.config.max_turn_ms * PER_MS :]
         self.open_turn = turn
         text = self.system.recogniser(turn)
         spent_s = self._since(begun_s)
-        self.written += f" {to_spoken(text)}"  # "10" as it was said
+        words = to_spoken(text).split()  # "10" as it was said
+        self.written += " " + " ".join(words[self.num_open_words if goes_on else 0 :])
+        self.num_open_words = len(words)  # of a turn that goes on, these stand there already
         if cut is not None and self.config.resumes and (not text or is_hum(text)):
             self.mouth.go_on(cut, event.at_ms + self._delay_ms(spent_s))
         elif text:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from microturn.data.spoken_forms import to_spoken
 from microturn.evals.episode import Setup
 from microturn.evals.numbers import SPOKEN, TENS
 from microturn.evals.reply import Later, Reply, is_hum
+from microturn.evals.standing_orders import Orders, is_called, shortest
 from microturn.evals.text_rules import normal
 from microturn.scenarios import facts, questions, refusal, small_talk
 from microturn.scenarios.interruption import LONG_ANSWERS
@@ -89,13 +90,14 @@ class Rules:
     name: str = "rules"
 
     def __call__(self, setup: Setup) -> RuleAgent:
-        return RuleAgent()
+        return RuleAgent(Orders().after(setup.instructions) or Orders())
 
 
 class RuleAgent:
-    """Remembers the last result of a sum, and that something repeats."""
+    """Remembers the last result of a sum, that something repeats, and how it was told to talk."""
 
-    def __init__(self) -> None:
+    def __init__(self, orders: Orders | None = None) -> None:
+        self.orders = orders or Orders()
         self.result: int | None = None
         self.action: str | None = None
 
@@ -103,6 +105,21 @@ class RuleAgent:
         """Rules do not care what was heard."""
 
     def reply(self, text: str) -> Reply:
+        """What is known of a text, as far as the standing orders let it be said."""
+        if self.orders.is_silent and is_called(text):
+            self.orders = replace(self.orders, is_silent=False)
+        changed = self.orders.after(text)
+        if changed is not None:
+            was_silent, self.orders = self.orders.is_silent, changed
+            return Reply() if was_silent and changed.is_silent else Reply("Okay.", drops_later=True)
+        if self.orders.is_silent:
+            return Reply()
+        found = self._known(text)
+        if self.orders.only_asked and found.text == UNKNOWN:
+            return replace(found, text="")
+        return replace(found, text=shortest(found.text)) if self.orders.one_word else found
+
+    def _known(self, text: str) -> Reply:
         """The first rule that knows something wins."""
         plain = with_digits(text)
         if not plain:
