@@ -151,7 +151,8 @@ class Vocoder(nn.Module):
         log_magnitude, phase = rows_linear(self.norm_out(x_BFD), self.out).float().chunk(2, -1)
         magnitude = log_magnitude.clamp(max=MAX_LOG_MAGNITUDE).exp()
         spectrum_BFK = torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
-        return torch.fft.irfft(spectrum_BFK, n=OUTPUT_WINDOW) * hann(OUTPUT_WINDOW), tuple(after)
+        window_N = hann(OUTPUT_WINDOW).to(mel_BFM.device)
+        return torch.fft.irfft(spectrum_BFK, n=OUTPUT_WINDOW) * window_N, tuple(after)
 
     def silence(self, batch: int) -> VocoderState:
         """The state before anything was said."""
@@ -167,7 +168,7 @@ class Vocoder(nn.Module):
         state."""
         frames_BFN, tails = self.frames(mel_BFM, state.tails)
         done_BN, overlap_BN = overlap_add(frames_BFN, state.overlap_N)
-        envelope = window_envelope().repeat(mel_BFM.shape[1])
+        envelope = window_envelope().to(mel_BFM.device).repeat(mel_BFM.shape[1])
         return done_BN / envelope, VocoderState(tails, overlap_BN)
 
     def forward(self, mel_BFM: Tensor) -> Tensor:
@@ -181,7 +182,8 @@ class Vocoder(nn.Module):
 
     def flush(self, state: VocoderState) -> Tensor:
         """The samples that were still waiting, when nothing follows: [784]."""
-        envelope = window_envelope().repeat(-(-TAIL_SAMPLES // OUTPUT_HOP))[:TAIL_SAMPLES]
+        envelope = window_envelope().to(state.overlap_N.device)
+        envelope = envelope.repeat(-(-TAIL_SAMPLES // OUTPUT_HOP))[:TAIL_SAMPLES]
         return state.overlap_N[0] / envelope
 
 
