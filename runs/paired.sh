@@ -4,6 +4,9 @@
 #   BANK=DIR runs/paired.sh - optim.use_muon=true
 #   BANK=DIR MINUTES=20 runs/paired.sh - pack.said_noise=0.3 loss.flow_time=uniform "optim.adamw_lr=1e-3 optim.decay=0.5"
 #
+# JUDGE=DIR also measures the weights, on conversations of another bank: needed where the setting changes what the logs
+# measure (flow times, noise).
+#
 # `-` is the run without a change. Each argument is one run; settings of one run are separated by spaces.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,4 +29,4 @@ for settings in "$@"; do
   nice .venv/bin/microturn train "${PRESET:-nano}" --bank "$BANK" --out "$OUT/$name" --minutes "$MINUTES" \
     --rows "$ROWS" ${INIT_FROM:+--init-from "$INIT_FROM"} ${settings:+--set $settings}
 done
-.venv/bin/python -m microturn.train.paired "${folders[@]}" | tee "$OUT/table.md"
+.venv/bin/python -m microturn.train.paired "${folders[@]}" ${JUDGE:+--judge-bank "$JUDGE"} | tee "$OUT/table.md"

@@ -4,7 +4,7 @@
 
 A figure is the mean over the last tenth of the steps that all runs have reached, with the
 difference to the first run and the standard error of that difference: steps are paired, since runs
-with one seed see the same rows. With `--judge.bank DIR`, a second table: the weights of all runs on
+with one seed see the same rows. With `--judge-bank DIR`, a second table: the weights of all runs on
 the same conversations (`judge.py`).
 """
 
@@ -33,7 +33,9 @@ class Compare:
 
     runs: Positional[tuple[Path, ...]]
     share: float = SHARE  # of the steps, at the end
-    judge: JudgeConfig | None = None  # also measure the weights themselves
+    judge_bank: tuple[Path, ...] = ()  # also measure the weights, on this speech
+    judge_episodes: int = 24
+    judge_families: tuple[str, ...] = ()  # none means all that the bank can say
 
 
 def read_log(folder: Path) -> dict[int, dict[str, float]]:
@@ -98,5 +100,6 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 if __name__ == "__main__":
     options = tyro.cli(Compare)
     print(table(compare(options.runs, options.share)))
-    if options.judge is not None:
-        print(f"\n{table(judge([run / 'model' for run in options.runs], options.judge))}")
+    if options.judge_bank:
+        how = JudgeConfig(options.judge_bank, options.judge_episodes, options.judge_families)
+        print(f"\n{table(judge([run / 'model' for run in options.runs], how))}")
