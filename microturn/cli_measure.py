@@ -29,6 +29,7 @@ class EvalQuick:
     system: tuple[str, ...] = ("model:nano",)
     out: Path = Path("out/eval/quick")
     html: Path | None = None  # a report to look at, to write
+    markdown: Path | None = None  # a table with a column for each system, to write
     minutes: float = 2.0  # after so long no further conversation is begun, of each system
     bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
     voices: str = "auto"  # of the users: flite, espeak-ng, kokoro (those kept for evaluation)
@@ -67,6 +68,7 @@ class EvalRun:
     limit: int | None = None  # episodes of each skill, or of the benchmark
     out: Path = Path("out/eval/run")
     html: Path | None = None  # a report to look at, to write
+    markdown: Path | None = None  # a table with a column for each system, to write
     bank: tuple[Path, ...] = ()  # speech bank of held-out voices; default: made here with flite
     voices: str = "auto"  # of the users: flite, espeak-ng, kokoro (those kept for evaluation)
     groups: tuple[str, ...] = ()  # of the built-in set; none means all
@@ -169,6 +171,8 @@ def measure(config: RunConfig, options: EvalQuick | EvalRun, suite_name: str) ->
         from microturn.evals.report import write_report
 
         write_report(options.html, [each.folder for each in measured])
+    if options.markdown is not None:
+        options.markdown.write_text(comparison_table.markdown(found), encoding="utf-8")
     is_one = len(found) == 1
     text = summary.table(found[0]) if is_one else comparison_table.table(found)
     tell(

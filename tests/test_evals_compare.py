@@ -143,7 +143,9 @@ def test_the_command_measures_several_and_writes_tables(
     assert cli.main(["eval", "report", *runs, "--markdown", str(text)]) == 0
     assert "| oracle | silent |" in text.read_text(encoding="utf-8")
     capsys.readouterr()
-    assert cli.main(["eval", "run", *systems, *asked, "--resume", "--json"]) == 0
+    again = ["--resume", "--json", "--markdown", str(tmp_path / "again.md")]
+    assert cli.main(["eval", "run", *systems, *asked, *again]) == 0
+    assert (tmp_path / "again.md").read_text(encoding="utf-8") == text.read_text(encoding="utf-8")
     found = json.loads(capsys.readouterr().out)["systems"]
     assert [report["kept"] for report in found] == [3, 3]
     assert cli.main(["eval", "report", *runs]) == 2
