@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from microturn.engine.bench_tiny import random_model
 from microturn.model.banded import Skew
 from microturn.model.config import AttentionConfig, ModelConfig, RetentionConfig
 from microturn.model.model import InteractionModel
@@ -31,13 +32,7 @@ def config_with(retention: RetentionConfig | None) -> ModelConfig:
 
 
 def model_with(retention: RetentionConfig | None) -> InteractionModel:
-    torch.manual_seed(0)
-    model = InteractionModel(config_with(retention))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                torch.nn.init.normal_(parameter, std=0.15)
-    return model.eval()
+    return random_model(config_with(retention))
 
 
 MODEL = model_with(RETENTION)

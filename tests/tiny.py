@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-import torch
-
+from microturn.engine.bench_tiny import random_model
 from microturn.engine.engine import Engine
 from microturn.engine.sampler import SamplingConfig
 from microturn.model.config import (
@@ -53,13 +52,7 @@ def tiny_config() -> ModelConfig:
 
 
 def tiny_model(seed: int = 0) -> InteractionModel:
-    torch.manual_seed(seed)
-    model = InteractionModel(tiny_config())
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
-                torch.nn.init.normal_(parameter, std=0.15)
-    return model.eval()
+    return random_model(tiny_config(), seed)
 
 
 def tiny_engine(seed: int = 0, sampling: SamplingConfig | None = None) -> Engine:

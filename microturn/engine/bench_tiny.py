@@ -45,15 +45,21 @@ def tiny_config(vocab_size: int) -> ModelConfig:
     return ModelConfig(backbone, FlowConfig(32, 1, 2), vision=VisionConfig(num_layers=2))
 
 
-def tiny_engine(limits: SessionLimits | None = None, seed: int = 0) -> Engine:
-    """With the shipped text; it writes none, since it would write without end."""
-    text = Text.load(SHIPPED / "nano" / "tokenizer.json")
+def random_model(config: ModelConfig, seed: int = 0) -> InteractionModel:
+    """Weights that are large enough to make a difference everywhere."""
     torch.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
-    model = InteractionModel(tiny_config(text.vocab_size))
+    model = InteractionModel(config)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 torch.nn.init.normal_(parameter, std=0.15)
+    return model.eval()
+
+
+def tiny_engine(limits: SessionLimits | None = None, seed: int = 0) -> Engine:
+    """With the shipped text; it writes none, since it would write without end."""
+    text = Text.load(SHIPPED / "nano" / "tokenizer.json")
+    model = random_model(tiny_config(text.vocab_size), seed)
     vocoder = Vocoder(VocoderConfig(width=32, num_blocks=1))
     sampling = SamplingConfig(num_flow_steps=1, max_text_tokens=0)
     return Engine(model, vocoder, text, sampling, limits)
