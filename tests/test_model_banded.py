@@ -11,8 +11,9 @@ from microturn.model.cache import KEY_BLOCK
 
 BANDS = {  # length, reach in blocks, extent, is it a window
     "window inside a block": (272, 1, 40, True),
-    "window of a block": (544, 1, 256, True),
-    "window beyond a block": (528, 2, 300, True),
+    "window of a block": (544, 1, KEY_BLOCK, True),
+    "window beyond a block": (528, 2, KEY_BLOCK + 44, True),
+    "window of blocks": (544, 2, 2 * KEY_BLOCK, True),
     "window of one": (300, 0, 1, True),
     "full, short profiles": (800, None, 20, False),
     "full, long profiles": (528, None, 900, False),
@@ -75,8 +76,8 @@ def test_keys_in_the_future_never_matter() -> None:
     assert not torch.equal(before[:, 200:], after[:, 200:])
 
 
-@pytest.mark.parametrize("offset", [0, 16, 100, 240])
-@pytest.mark.parametrize(("extent", "is_window"), [(40, True), (256, True), (100, False)])
+@pytest.mark.parametrize("offset", [0, 16, 100, KEY_BLOCK - 16])
+@pytest.mark.parametrize(("extent", "is_window"), [(40, True), (KEY_BLOCK, True), (100, False)])
 def test_skewed_biases_stand_at_their_distances(offset: int, extent: int, is_window: bool) -> None:
     skew = Skew.of(offset, 2 * KEY_BLOCK, extent, is_window)
     near_JRL = torch.arange(skew.near - 1, -1, -1.0).expand(2, 16, -1)  # bias = distance

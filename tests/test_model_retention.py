@@ -10,6 +10,7 @@ from torch import Tensor
 
 from microturn.engine.bench_tiny import random_model
 from microturn.model.banded import Skew
+from microturn.model.cache import KEY_BLOCK
 from microturn.model.config import AttentionConfig, ModelConfig, RetentionConfig
 from microturn.model.model import InteractionModel
 from microturn.model.retention import NOWHERE, Choice, attend_with_text, latest
@@ -191,15 +192,19 @@ def test_memory_stays_bounded() -> None:
         for first in range(0, LENGTH, 60):
             MODEL.extend(part(given, first, min(first + 60, LENGTH)), state)
     (text,) = [layer.text for layer in state.layers if layer.text is not None]
-    assert len(text.position) <= RETENTION.num_text + 2 * 256  # what blocks at hand still hold
+    assert (
+        len(text.position) <= RETENTION.num_text + 4 * KEY_BLOCK
+    )  # what blocks at hand still hold
     assert state.clone().num_bytes() == state.num_bytes()
 
 
 def test_a_choice_is_of_blocks_out_of_the_window() -> None:
     position = torch.tensor([3, 200, 260, 700])
-    choice = Choice.of(position, 2, 1, RETENTION)
+    window = 253
+    reach = -(-(window - 1) // KEY_BLOCK)
+    choice = Choice.of(position, 512 // KEY_BLOCK, reach, RETENTION)
     assert choice.position_M[:4].tolist() == [3, 200, 260, NOWHERE]
-    mask_RM = choice.mask(512, 16, 253)
+    mask_RM = choice.mask(512, 16, window)
     assert mask_RM[0, :4].tolist() == [0.0, 0.0, float("-inf"), float("-inf")]
     assert mask_RM[1, 2] == 0.0  # 513 - 260 is out of the window
     assert Choice.of(position, 0, 1, RETENTION).position_M.max() == NOWHERE

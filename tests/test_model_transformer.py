@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from microturn.model.cache import KEY_BLOCK
 from microturn.model.config import AttentionConfig, BackboneConfig, ExpertConfig
 from microturn.model.transformer import Transformer
 from microturn.presets import nano
@@ -133,7 +134,7 @@ def test_sliding_layers_hold_a_bounded_buffer() -> None:
     for part_SD in rows(model.config, 1, 2600)[0].split(130):
         model.extend(part_SD, state)
     sizes = [layer.key_KNW.shape[1] for layer in state.layers]
-    assert sizes[0] <= 5 * 256 and sizes[1] <= 5 * 256
+    assert sizes[0] <= 8 * KEY_BLOCK and sizes[1] <= 8 * KEY_BLOCK
     assert sizes[2] >= 2600  # the full layer
     assert state.num_bytes() > 0
 

@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from microturn.checkpoint import load_config, save
 from microturn.data.pack import PackConfig
+from microturn.engine.sampler import SamplingConfig
+from microturn.signal.text import ALPHABET, Text
+from microturn.train import distill as distill_module
 from microturn.train.batches import prepare
-from microturn.train.distill import DistillRun, distance, distill, draw_times, spoken
+from microturn.train.distill import DistillRun, distance, distill, draw_times, main, spoken
 from microturn.train.loss import LossConfig
 from tests.test_data_pack import MARKERS, episode
-from tests.tiny import tiny_model
+from tests.tiny import VOCAB, tiny_model
 
 RUN = DistillRun(
     Path("m"), (Path("b"),), Path("o"), 60.0, 8, 2, max_steps=25, lr=3e-3, noise=(0.5, 1.0)
@@ -71,3 +75,18 @@ def test_times_are_where_steps_begin_or_anywhere():
 def test_impossible_runs_are_refused(changes):
     with pytest.raises(ValueError, match=r"student|noise|positive"):
         replace(RUN, **changes)
+
+
+def test_the_saved_model_is_served_with_as_few_steps(tmp_path: Path, monkeypatch):
+    model, config = curved_model(), tiny_model().config
+    assert SamplingConfig().steps_of(config.flow) == 2
+    save(model, config, tmp_path / "model")
+    Text.train([" ".join(ALPHABET)] * 5, VOCAB).save(tmp_path / "model" / "tokenizer.json")
+    monkeypatch.setattr(distill_module, "loader", lambda *_: batches(3))
+    monkeypatch.setattr(distill_module, "complete", lambda *_: None)
+    run = replace(RUN, model=tmp_path / "model", out=tmp_path / "out", max_steps=1)
+    main(replace(run, num_student_steps=1))
+    flow = load_config(tmp_path / "out").flow
+    assert (flow.num_steps, replace(flow, num_steps=2)) == (1, config.flow)
+    assert SamplingConfig().steps_of(flow) == 1
+    assert SamplingConfig(num_flow_steps=3).steps_of(flow) == 3

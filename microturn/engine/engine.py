@@ -55,8 +55,7 @@ class Engine:
         recording: Recording = "nothing",
         is_static: bool = False,
     ) -> None:
-        """is_static: streams in slots of fixed shape (`slots.py`). Raises ValueError for a model or
-        limits that do not allow it."""
+        """is_static: streams in slots of fixed shape. Raises ValueError where that cannot be."""
         self.model, self.vocoder, self.text = model.eval(), vocoder.eval(), text
         self.sampling, self.limits = sampling or SamplingConfig(), limits or SessionLimits()
         forbidden_V = forbidden_mask(model.config.backbone.vocab_size, text.markers)
@@ -64,7 +63,8 @@ class Engine:
         served = self.model
         if is_static:
             self.slots = slots_of(self.model, self.limits)
-            served = on_host(self.model, self.limits.max_sessions, self.sampling.num_flow_steps)
+            num_steps = self.sampling.steps_of(model.config.flow)
+            served = on_host(self.model, self.limits.max_sessions, num_steps)
         else:
             lay_out_for_serving(self.model)
         self.tick = Tick(served, self.vocoder, text, self.sampling, forbidden_V, recording)

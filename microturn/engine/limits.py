@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from microturn.model.cache import KEY_BLOCK
+from microturn.model.cache import KEY_BLOCK, SPARE_BLOCKS
 from microturn.model.config import BackboneConfig
 from microturn.sequence import MAX_TEXT_TOKENS
 from microturn.turns import AUDIO_FRAMES, NUM_SLOTS
 
-# Heard positions, output text, end token and slots. Typed text and images come on top; the two
+# Heard positions, output text, end token and slots. Typed text and images come on top; the
 # blocks that a buffer of a windowed layer has to spare take them.
 POSITIONS_PER_MICRO_TURN = AUDIO_FRAMES + MAX_TEXT_TOKENS + 2 + NUM_SLOTS
-SPARE_BLOCKS = 2
 SIGNAL_BYTES = 64 * 1024  # of one micro-turn: sound, mel, vocoder tails
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from microturn.model.config import FloorConfig
+from microturn.model.config import FloorConfig, FlowConfig
 from microturn.sampled import p_speak
 from microturn.sequence import MAX_TEXT_TOKENS, Markers
 
@@ -45,20 +45,25 @@ class SamplingConfig:
 
     text_temperature 0 takes the likeliest token. `eagerness` is added to the log odds of taking or
     keeping the floor: above 0 speaks sooner, below 0 is more reserved; `EAGERNESS` has names for
-    some of it. A session may have its own. noise_temperature scales the flow's noise.
+    some of it. A session may have its own. noise_temperature scales the flow's noise;
+    num_flow_steps None takes as many as the model is meant for.
     """
 
     text_temperature: float = 0.0
     eagerness: float = 0.0
     noise_temperature: float = 0.2
-    num_flow_steps: int = 2
+    num_flow_steps: int | None = None
     max_text_tokens: int = MAX_TEXT_TOKENS
 
     def __post_init__(self) -> None:
-        if self.num_flow_steps < 1:
+        if self.num_flow_steps is not None and self.num_flow_steps < 1:
             raise ValueError(f"num_flow_steps must be at least 1, got {self.num_flow_steps}")
         if self.text_temperature < 0 or self.noise_temperature < 0:
             raise ValueError("temperatures must not be negative")
+
+    def steps_of(self, flow: FlowConfig) -> int:
+        """Euler steps: those that are given, or that the flow head is meant for."""
+        return self.num_flow_steps or flow.num_steps
 
 
 def generator(seed: int, index: int, purpose: str) -> torch.Generator:

@@ -209,7 +209,8 @@ class Tick:
             assert work.slots_KD is not None
             slots.append(work.slots_KD)
         noise_BFM = torch.stack(noise) * self.sampling.noise_temperature
-        context_BFM, num_steps = torch.stack(context), self.sampling.num_flow_steps
+        context_BFM = torch.stack(context)
+        num_steps = self.sampling.steps_of(config)
         velocities: list[Tensor] | None = None if self.recording == "nothing" else []
         mel_BFM = self.model.flow.sample(
             noise_BFM, context_BFM, torch.stack(slots), num_steps, velocities

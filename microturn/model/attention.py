@@ -2,7 +2,7 @@
 
 Scores are tau (q . k / W + b[distance]); b is mixed for each query from learned profiles over
 distance, and there are no rotary positions. One rule makes chunked and whole runs agree to the bit:
-a query row in block i of 256 positions always meets the same whole key blocks, absolute blocks
+a query row in block i of 128 positions always meets the same whole key blocks, absolute blocks
 max(0, i - reach) to i, so its softmax and its sums have one length and one order however many rows
 come with it (`banded.py`).
 
@@ -138,7 +138,7 @@ class Attention(nn.Module):
         return q_BSHW, rel_BSHE
 
     def forward(self, x_BSD: Tensor, is_text_BS: Tensor | None = None) -> Tensor:
-        """Whole rows from position 0: [B, S, D] -> [B, S, D]; S is a multiple of 8."""
+        """Whole rows from position 0: [B, S, D] -> [B, S, D]; S is a multiple of 4."""
         batch, length, _ = x_BSD.shape
         q_BSHW, rel_BSHE = self.queries(x_BSD, 0)
         kv_shape = (batch, length, self.num_kv_heads, self.head_width)

@@ -19,7 +19,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from microturn.model.retention import TextRows
 
-KEY_BLOCK = 256
+KEY_BLOCK = 128
+FIRST_BLOCKS = 2  # room of a new stream
+SPARE_BLOCKS = 4  # room beyond the need when a window's buffer is made anew
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class LayerState:
         if self.reach is not None:
             start = max(start, (length // KEY_BLOCK - self.reach) * KEY_BLOCK)
         num_needed = -(-(need - start) // KEY_BLOCK) * KEY_BLOCK
-        spare = 2 * KEY_BLOCK if self.reach is not None else num_needed
+        spare = SPARE_BLOCKS * KEY_BLOCK if self.reach is not None else num_needed
         held = slice(start - self.start, length - self.start)
         buffers = []
         for old_KNW in (self.key_KNW, self.value_KNW):
@@ -160,7 +162,7 @@ def empty_layer(
     like: Tensor,
 ) -> LayerState:
     """A layer that has seen nothing. Tails are fp32, as the convolutions are."""
-    buffer_KNW = like.new_zeros(num_kv_heads, KEY_BLOCK, head_width)
+    buffer_KNW = like.new_zeros(num_kv_heads, FIRST_BLOCKS * KEY_BLOCK, head_width)
     channels = (2 * num_kv_heads * head_width, width, width)
     kv, attention, mlp = (
         torch.zeros(num_tail, channel, dtype=torch.float32, device=like.device)

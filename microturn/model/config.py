@@ -178,7 +178,10 @@ class VisionConfig:
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """Flow head: a transformer over `num_context_frames` known and `num_frames` new mel frames."""
+    """Flow head: a transformer over `num_context_frames` known and `num_frames` new mel frames.
+
+    num_steps: Euler steps from noise to mel that it is meant for; distillation makes them fewer.
+    """
 
     width: int
     num_layers: int
@@ -186,9 +189,12 @@ class FlowConfig:
     num_mel_bins: int = 80
     num_frames: int = 20
     num_context_frames: int = 20
+    num_steps: int = 2
 
     def __post_init__(self) -> None:
-        _require_positive(self, "width", "num_layers", "num_heads", "num_mel_bins", "num_frames")
+        _require_positive(
+            self, "width", "num_layers", "num_heads", "num_mel_bins", "num_frames", "num_steps"
+        )
         if self.width % self.num_heads:
             raise ValueError(f"flow width {self.width} is no multiple of {self.num_heads} heads")
         if self.num_context_frames < 0:

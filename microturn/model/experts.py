@@ -3,7 +3,7 @@
 Router: sigmoid scores; a correction bias takes part in the choice only (Wang et al., 2024,
 auxiliary-loss-free balancing); weights are a softmax of log-sigmoid over the chosen and the shared
 experts, so that the shared ones act as a sink. Rows are sorted by expert once; each expert is two
-products over its rows, padded to a multiple of 8; each row then adds its experts in ascending
+products over its rows, padded to a multiple of 4; each row then adds its experts in ascending
 order, whatever other rows there are.
 
 Legend: N rows, D width, I expert width, E routed experts, C chosen experts, X shared experts, P

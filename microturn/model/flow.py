@@ -3,11 +3,12 @@
 A small transformer over `num_context_frames` known frames followed by `num_frames` noisy ones.
 Every frame is conditioned, through adaptive norm (Peebles & Xie, 2023; one modulation shared by all
 layers as in Chen et al., 2023, PixArt-alpha), on the flow time and on the slot state of its 50 ms.
+The frames of a slot, a group, have one modulation; so have all known frames.
 Flow matching as in Lipman et al., 2023: x_t = (1 - t) x_0 + t x_1 with noise x_0 at t = 0 and data
 x_1 at t = 1, velocity target x_1 - x_0. It samples nothing by itself: noise is an argument.
 
-Legend: B micro-turns, F target frames, C context frames, M mel bins, K slots, T frames of both, D
-width, H heads, W head width.
+Legend: B micro-turns, F target frames, C context frames, M mel bins, K slots, T frames of both, G
+groups of frames, S frames of a group, D width, H heads, W head width.
 """
 
 from __future__ import annotations
@@ -41,6 +42,12 @@ def euler(x: Tensor, velocity: Tensor, num_flow_steps: int) -> Tensor:
     return x + velocity / num_flow_steps
 
 
+def modulated(x_BGSD: Tensor, scale_BG1D: Tensor, shift_BG1D: Tensor) -> Tensor:
+    """Layer norm, scaled and shifted alike in all frames of a group."""
+    normed = functional.layer_norm(x_BGSD, x_BGSD.shape[-1:])
+    return torch.addcmul(shift_BG1D, normed, 1 + scale_BG1D)
+
+
 class FlowBlock(nn.Module):
     """Attention over all frames, then a feed-forward layer, both modulated per frame."""
 
@@ -53,31 +60,33 @@ class FlowBlock(nn.Module):
         self.up = nn.Linear(width, 4 * width)
         self.down = nn.Linear(4 * width, width)
 
-    def attend(self, x_BTD: Tensor) -> Tensor:
-        batch, frames, width = x_BTD.shape
-        qkv = tiled_linear(x_BTD, self.qkv.weight).view(batch, frames, 3, self.num_heads, -1)
-        q_BHTW, k_BHTW, v_BHTW = qkv.permute(2, 0, 3, 1, 4)
-        score_BHTT = (q_BHTW @ k_BHTW.transpose(-1, -2)).float() / math.sqrt(q_BHTW.shape[-1])
-        mixed_BHTW = score_BHTT.softmax(-1).to(v_BHTW.dtype) @ v_BHTW
-        return tiled_linear(
-            mixed_BHTW.transpose(1, 2).reshape(batch, frames, width), self.out.weight
+    def attend(self, x_BGSD: Tensor) -> Tensor:
+        """All frames see each other."""
+        batch, width = x_BGSD.shape[0], x_BGSD.shape[-1]
+        qkv = tiled_linear(x_BGSD, self.qkv.weight).view(
+            batch, -1, 3, self.num_heads, width // self.num_heads
         )
+        q_BHTW, k_BHTW, v_BHTW = qkv.permute(2, 0, 3, 1, 4)
+        mixed_BHTW = functional.scaled_dot_product_attention(q_BHTW, k_BHTW, v_BHTW)
+        return tiled_linear(mixed_BHTW.transpose(1, 2).reshape(x_BGSD.shape), self.out.weight)
 
-    def forward(self, x_BTD: Tensor, modulation_BT6D: Tensor) -> Tensor:
-        m_BTD = (modulation_BT6D + self.modulation).unbind(2)
-        normed = functional.layer_norm(x_BTD, x_BTD.shape[-1:]) * (1 + m_BTD[0]) + m_BTD[1]
-        x_BTD = x_BTD + m_BTD[2] * self.attend(normed)
-        normed = functional.layer_norm(x_BTD, x_BTD.shape[-1:]) * (1 + m_BTD[3]) + m_BTD[4]
+    def forward(self, x_BGSD: Tensor, modulation_BG6D: Tensor) -> Tensor:
+        """Frames in groups of one modulation each -> the same."""
+        m_BG1D = (modulation_BG6D + self.modulation)[:, :, None].unbind(3)
+        normed = modulated(x_BGSD, m_BG1D[0], m_BG1D[1])
+        x_BGSD = torch.addcmul(x_BGSD, m_BG1D[2], self.attend(normed))
+        normed = modulated(x_BGSD, m_BG1D[3], m_BG1D[4])
         hidden = functional.gelu(tiled_linear(normed, self.up.weight, self.up.bias))
-        return x_BTD + m_BTD[5] * tiled_linear(hidden, self.down.weight, self.down.bias)
+        branch_BGSD = tiled_linear(hidden, self.down.weight, self.down.bias)
+        return torch.addcmul(x_BGSD, m_BG1D[5], branch_BGSD)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Slot states by frame, and the context frames' input and modulation."""
+    """Slot states, and the context frames' modulation and input."""
 
-    slot_BFD: Tensor
-    modulation_BC6D: Tensor
+    slot_BKD: Tensor
+    modulation_BG6D: Tensor
     context_BCD: Tensor
 
 
@@ -89,6 +98,12 @@ class FlowHead(nn.Module):
         if config.num_frames % NUM_SLOTS:
             raise ValueError(
                 f"num_frames {config.num_frames} must be a multiple of the {NUM_SLOTS} slots"
+            )
+        self.num_grouped = config.num_frames // NUM_SLOTS
+        if config.num_context_frames % self.num_grouped:
+            raise ValueError(
+                f"num_context_frames {config.num_context_frames} must be a multiple of the "
+                f"{self.num_grouped} frames of a slot"
             )
         self.config = config
         width = config.width
@@ -112,36 +127,37 @@ class FlowHead(nn.Module):
     def condition(self, context_BCM: Tensor, slots_BKD: Tensor) -> Condition:
         """What does not depend on the flow time: done once for all steps."""
         slot_BKD = tiled_linear(slots_BKD, self.slot_in.weight, self.slot_in.bias)
-        slot_BFD = slot_BKD.repeat_interleave(self.config.num_frames // NUM_SLOTS, dim=1)
-        known_BCD = functional.silu(self.context_condition + slot_BKD[:, :1])
-        known = tiled_linear(known_BCD, self.modulation.weight, self.modulation.bias)
+        known_B1D = functional.silu(self.context_condition + slot_BKD[:, :1])
+        known = tiled_linear(known_B1D, self.modulation.weight, self.modulation.bias)
         context_BCD = tiled_linear(context_BCM, self.context_in.weight, self.context_in.bias)
         num_context = context_BCM.shape[1]
         return Condition(
-            slot_BFD,
-            known.unflatten(-1, (6, -1)).expand(-1, num_context, -1, -1),
+            slot_BKD,
+            known.unflatten(-1, (6, -1)).expand(-1, num_context // self.num_grouped, -1, -1),
             context_BCD + self.position[:num_context],
         )
 
     def velocity(self, x_BFM: Tensor, t_B: Tensor, condition: Condition) -> Tensor:
         """Velocity at x_t. x is normalised mel; returns [B, F, M] in float32."""
-        slot_BFD, num_context = condition.slot_BFD, condition.context_BCD.shape[1]
+        slot_BKD, num_context = condition.slot_BKD, condition.context_BCD.shape[1]
         time_BD = tiled_linear(time_features(t_B), self.time_in.weight, self.time_in.bias)
-        target_BFD = functional.silu(slot_BFD + time_BD[:, None])
-        modulation = tiled_linear(target_BFD, self.modulation.weight, self.modulation.bias)
-        modulation_BT6D = torch.cat(
-            [condition.modulation_BC6D, modulation.unflatten(-1, (6, -1))], dim=1
+        target_BKD = functional.silu(slot_BKD + time_BD[:, None])
+        modulation = tiled_linear(target_BKD, self.modulation.weight, self.modulation.bias)
+        modulation_BG6D = torch.cat(
+            [condition.modulation_BG6D, modulation.unflatten(-1, (6, -1))], dim=1
         )
-        frame_BFD = tiled_linear(x_BFM, self.frame_in.weight, self.frame_in.bias) + slot_BFD
+        groups = (-1, self.num_grouped)
+        frame_BFD = tiled_linear(x_BFM, self.frame_in.weight, self.frame_in.bias)
+        frame_BFD = (frame_BFD.unflatten(1, groups) + slot_BKD[:, :, None]).flatten(1, 2)
         x_BTD = torch.cat([condition.context_BCD, frame_BFD + self.position[num_context:]], dim=1)
+        x_BGSD = x_BTD.unflatten(1, groups)
         for block in self.blocks:
-            x_BTD = block(x_BTD, modulation_BT6D)
-        scale, shift = tiled_linear(
-            target_BFD, self.final_modulation.weight, self.final_modulation.bias
-        ).chunk(2, -1)
-        x_BFD = x_BTD[:, num_context:]
-        x_BFD = functional.layer_norm(x_BFD, x_BFD.shape[-1:]) * (1 + scale) + shift
-        return tiled_linear(x_BFD, self.out.weight, self.out.bias).float()
+            x_BGSD = block(x_BGSD, modulation_BG6D)
+        scale_BK1D, shift_BK1D = tiled_linear(
+            target_BKD, self.final_modulation.weight, self.final_modulation.bias
+        )[:, :, None].chunk(2, -1)
+        x_BKSD = modulated(x_BGSD[:, num_context // self.num_grouped :], scale_BK1D, shift_BK1D)
+        return tiled_linear(x_BKSD, self.out.weight, self.out.bias).flatten(1, 2).float()
 
     def loss(
         self,

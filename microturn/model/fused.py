@@ -9,16 +9,26 @@ inner width.
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional
 
 
+@functools.cache
+@torch.inference_mode(False)
+def constant(value: float, device: torch.device) -> Tensor:
+    """A number as a tensor, which some operations want."""
+    return torch.tensor(value, dtype=torch.float32, device=device)
+
+
 def normed(x: Tensor, weight_W: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     """The norm, and 1 / rms of each row."""
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-    inverse = norm.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
+    start = constant(epsilon, x.device)
+    inverse = torch.addcmul(start, norm, norm, value=1 / x.shape[-1]).rsqrt_()
     return (x * inverse).mul_(weight_W), inverse
 
 
@@ -59,11 +69,9 @@ def shifts(weight_TC: Tensor, length: int) -> list[tuple[int, Tensor]]:
 
 def convolved(x_BSC: Tensor, weight_TC: Tensor) -> Tensor:
     """x plus its shifted products, oldest first."""
-    y_BSC, part = x_BSC.clone(), torch.empty_like(x_BSC)
-    length = x_BSC.shape[1]
+    y_BSC, length = x_BSC.clone(), x_BSC.shape[1]
     for back, weight_C in shifts(weight_TC, length):
-        product = torch.mul(x_BSC[:, : length - back], weight_C, out=part[:, back:])
-        y_BSC[:, back:].add_(product)
+        y_BSC[:, back:].addcmul_(x_BSC[:, : length - back], weight_C)
     return y_BSC
 
 
@@ -107,8 +115,8 @@ def continue_convolution(tail_TC: Tensor, x_SC: Tensor, taps_T1C: Tensor) -> Ten
     """
     inputs = torch.cat([tail_TC, x_SC])
     windows_TSC = inputs.unfold(0, len(taps_T1C), 1).permute(2, 0, 1)
-    for product in (windows_TSC * taps_T1C).unbind():
-        x_SC.add_(product)
+    for window_SC, tap_1C in zip(windows_TSC.unbind(), taps_T1C.unbind(), strict=True):
+        x_SC.addcmul_(window_SC, tap_1C)
     return inputs
 
 

@@ -1,10 +1,10 @@
-"""Linears on row counts that are multiples of 8, so that a row's bits never depend on how many
+"""Linears on row counts that are multiples of 4, so that a row's bits never depend on how many
 rows there are.
 
 On CPU, `F.linear` picks another kernel for few rows: one row alone and the same row among 128
-differ in the last bit. With row counts in multiples of 8 they agree (tests/test_model_tiles.py,
+differ in the last bit. With row counts in multiples of 4 they agree (tests/test_model_tiles.py,
 with its negative control). Whether they do on this machine is checked at the start
-(`engine/numerics.py`). A tile of 16 gives the same bits and costs twice as much (docs/numerics.md).
+(`engine/numerics.py`). Tiles of 8 and 16 give the same bits and cost more (docs/numerics.md).
 
 Legend: R rows, D width in, E width out.
 """
@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from microturn.model.narrow import Matrix, wide
 
-ROW_TILE = 8
+ROW_TILE = 4
 
 
 def tiled_linear(x: Tensor, matrix_ED: Matrix, bias_E: Tensor | None = None) -> Tensor:
-    """`F.linear` over the last dimension with rows padded to a multiple of 8: [..., D] -> [...,
+    """`F.linear` over the last dimension with rows padded to a multiple of 4: [..., D] -> [...,
     E]."""
     num_rows = x.numel() // x.shape[-1]
     num_missing = -num_rows % ROW_TILE

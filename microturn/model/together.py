@@ -142,8 +142,8 @@ def convolve(x_SC: Tensor, tails: list[Tensor], taps_T1C: Tensor, seats: Seats) 
     inputs_ZC = torch.cat([part for pair in zip(tails, rows, strict=True) for part in pair])
     y_ZC = inputs_ZC[seats.num_tail :].clone()
     windows_TZC = inputs_ZC.unfold(0, len(taps_T1C), 1).permute(2, 0, 1)
-    for product_ZC in (windows_TZC * taps_T1C).unbind():
-        y_ZC.add_(product_ZC)
+    for window_ZC, tap_1C in zip(windows_TZC.unbind(), taps_T1C.unbind(), strict=True):
+        y_ZC.addcmul_(window_ZC, tap_1C)
     x_SC[: seats.num_rows] = y_ZC.index_select(0, seats.row_S)
     return inputs_ZC
 

@@ -28,7 +28,7 @@ from microturn.signal.mel import NUM_MEL_BINS, OUTPUT_HOP, OUTPUT_WINDOW, hann
 NUM_FREQUENCIES = OUTPUT_WINDOW // 2 + 1
 TAIL_SAMPLES = OUTPUT_WINDOW - OUTPUT_HOP
 MAX_LOG_MAGNITUDE = 5.0
-ROW_TILE = 8
+ROW_TILE = 4
 WEIGHTS_FILE, CONFIG_FILE = "vocoder.safetensors", "vocoder.json"
 
 
@@ -53,9 +53,11 @@ class VocoderState:
 
 
 def rows_linear(x: Tensor, linear: nn.Linear) -> Tensor:
-    """A linear on row counts that are multiples of 8, as in the model (bits free of the row
+    """A linear on row counts that are multiples of 4, as in the model (bits free of the row
     count)."""
     num_rows = x.numel() // x.shape[-1]
+    if num_rows % ROW_TILE == 0:
+        return functional.linear(x, linear.weight, linear.bias)
     padded = functional.pad(x.reshape(num_rows, -1), (0, 0, 0, -num_rows % ROW_TILE))
     return functional.linear(padded, linear.weight, linear.bias)[:num_rows].view(*x.shape[:-1], -1)
 
@@ -72,8 +74,8 @@ class CausalDepthwise(nn.Module):
         padded = torch.cat([tail_BTD, x_BFD], dim=1)
         frames = x_BFD.shape[1]
         y_BFD = self.bias.expand_as(x_BFD)
-        for tap in range(len(self.weight)):
-            y_BFD = y_BFD + padded[:, tap : tap + frames] * self.weight[tap]
+        for tap, weight_D in enumerate(self.weight.unbind()):
+            y_BFD = torch.addcmul(y_BFD, padded[:, tap : tap + frames], weight_D)
         return y_BFD
 
 
@@ -91,7 +93,7 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x_BFD: Tensor, tail_BTD: Tensor) -> Tensor:
         hidden = self.norm(self.conv(x_BFD, tail_BTD))
         hidden = rows_linear(functional.gelu(rows_linear(hidden, self.up)), self.down)
-        return x_BFD + self.scale * hidden
+        return torch.addcmul(x_BFD, self.scale, hidden)
 
 
 @functools.cache
@@ -115,9 +117,7 @@ def overlap_add(frames_BFN: Tensor, overlap_BN: Tensor) -> tuple[Tensor, Tensor]
     for part in reversed(range(num_parts)):  # earlier frames reach further: add them first
         added = parts[:, :, part].reshape(batch, -1)
         room = min(added.shape[1], total - part * OUTPUT_HOP)
-        sum_BN = sum_BN + functional.pad(
-            added[:, :room], (part * OUTPUT_HOP, total - part * OUTPUT_HOP - room)
-        )
+        sum_BN.narrow(1, part * OUTPUT_HOP, room).add_(added[:, :room])
     return sum_BN[:, : num_frames * OUTPUT_HOP], sum_BN[:, num_frames * OUTPUT_HOP :]
 
 

@@ -7,7 +7,7 @@ them. The backbone stays as it is: slots and context are those of true conversat
 
     python -m microturn.train.distill --model DIR --bank DIR --out DIR --minutes 20
 
-The model in `out` is meant for `num_flow_steps` of `num_student_steps`.
+The config of the model in `out` says `num_student_steps`, and the engine takes as many.
 
 Legend: U speaking micro-turns, F mel frames, M mel bins, K slots, D width.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter as clock
 from typing import Any
@@ -173,7 +173,8 @@ def main(run: DistillRun) -> dict[str, Any]:
         run.bank, tokenizer, run.num_rows, run.seed, None, 0.0, False, run.pack, LossConfig()
     )
     found = distill(model, iter(loader(Batches(data, markers, 0), 1)), run)
-    save(model, model.config, run.out, dtype=torch.float32)
+    flow = replace(model.config.flow, num_steps=run.num_student_steps)
+    save(model, replace(model.config, flow=flow), run.out, dtype=torch.float32)
     complete(run.out, tokenizer, run.model)
     (run.out / "distill.json").write_text(json.dumps(found, indent=1) + "\n")
     return found

@@ -136,7 +136,7 @@ def flow_flops(config: ModelConfig, num_speaking: int) -> float:
     frames = flow.num_context_frames + flow.num_frames
     block = frames * 12 * width * width + 2 * frames * frames * width
     edges = bins * width * (flow.num_context_frames + 2 * flow.num_frames)
-    modulation = 6 * width * width * (flow.num_frames + 1) + 2 * width * width * flow.num_frames
+    modulation = 6 * width * width * (NUM_SLOTS + 1) + 2 * width * width * NUM_SLOTS
     slots = NUM_SLOTS * config.backbone.width * width
     return 2.0 * num_speaking * (flow.num_layers * block + edges + modulation + slots)
 
