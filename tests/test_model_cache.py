@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from microturn.model.cache import KEY_BLOCK, BackboneState, LayerState, empty_layer
+from microturn.model.cache import KEY_BLOCK, SPARE_BLOCKS, BackboneState, LayerState, empty_layer
 
 
 def layer(reach: int | None) -> LayerState:
@@ -39,7 +39,7 @@ def test_blocks_in_sight_hold_their_positions(reach: int | None, length: int) ->
 
 def test_only_layers_that_see_everything_grow() -> None:
     assert filled(None, 3000).key_KNW.shape[1] >= 3000
-    assert filled(1, 3000).key_KNW.shape[1] <= 5 * KEY_BLOCK
+    assert filled(1, 3000).key_KNW.shape[1] <= (1 + 2 + SPARE_BLOCKS) * KEY_BLOCK
 
 
 def test_older_values_stay_valid_when_buffers_move() -> None:
