@@ -35,7 +35,7 @@ nice "$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTE
 cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
 
 # 4. One flow step instead of two, as in the weights that are shipped.
-if [ ! -f "$OUT/model/distill.json" ]; then
+if [ ! "$OUT/model/distill.json" -nt "$OUT/nano/model/model.safetensors" ]; then
   nice .venv/bin/python -m microturn.train.distill --model "$OUT/nano/model" --bank "$BANK" --out "$OUT/model" \
     --num-teacher-steps 4 --num-student-steps 1 --noise 0.15 0.3 --at-steps 0.7 --minutes "$(((MINUTES + 59) / 60))"
 fi

@@ -47,6 +47,7 @@ def test_a_snapshot_carries_what_is_remembered_and_instructions_matter_long_afte
     ends = []
     for retention in (RETENTION, None):
         engine = engine_with(retention)
+        # Of one length: another would move all rows within their key blocks, and so their bits.
         ids = [engine.open(seed=1, instructions=words) for words in ("be brief", "be quick")]
         outputs = [play(engine, one, 0, 120)[-1] for one in ids]  # 600 positions
         ends.append(outputs[0].p_speak != outputs[1].p_speak)

@@ -29,6 +29,7 @@ BACKBONE = nano().backbone
         (nano().audio, {"num_levels": 0}, "num_levels must be at least 1"),
         (nano().vision, {"num_layers": 0}, "num_layers must be at least 1"),
         (FlowConfig(256, 4, 4), {"num_heads": 7}, "flow width 256 is no multiple of 7"),
+        (FlowConfig(256, 4, 4), {"num_steps": 0}, "num_steps"),
         (nano().flow, {"num_context_frames": -1}, "num_context_frames must not be negative"),
         (nano(), {"max_text_tokens": 0}, "max_text_tokens must be at least 1"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -85,6 +87,8 @@ def test_it_learns_to_say_what_a_slot_asks_for():
 
 
 def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match="num_context_frames 3 must be a multiple of the 2 frames"):
+        FlowHead(replace(CONFIG, num_context_frames=3), slot_width=16)
     with pytest.raises(ValueError, match="num_flow_steps must be at least 1"):
         head().sample(*[inputs(1)[i] for i in (0, 2, 3)], num_flow_steps=0)
     assert time_features(torch.zeros(3)).shape == (3, 64)

@@ -192,9 +192,8 @@ def test_memory_stays_bounded() -> None:
         for first in range(0, LENGTH, 60):
             MODEL.extend(part(given, first, min(first + 60, LENGTH)), state)
     (text,) = [layer.text for layer in state.layers if layer.text is not None]
-    assert (
-        len(text.position) <= RETENTION.num_text + 4 * KEY_BLOCK
-    )  # what blocks at hand still hold
+    still_at_hand = 4 * KEY_BLOCK  # of its blocks
+    assert len(text.position) <= RETENTION.num_text + still_at_hand
     assert state.clone().num_bytes() == state.num_bytes()
 
 

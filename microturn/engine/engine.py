@@ -55,7 +55,7 @@ class Engine:
         recording: Recording = "nothing",
         is_static: bool = False,
     ) -> None:
-        """is_static: streams in slots of fixed shape. Raises ValueError where that cannot be."""
+        """is_static: streams in slots (`slots.py`). Raises ValueError where that cannot be."""
         self.model, self.vocoder, self.text = model.eval(), vocoder.eval(), text
         self.sampling, self.limits = sampling or SamplingConfig(), limits or SessionLimits()
         forbidden_V = forbidden_mask(model.config.backbone.vocab_size, text.markers)

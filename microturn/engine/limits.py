@@ -14,8 +14,8 @@ from microturn.model.config import BackboneConfig
 from microturn.sequence import MAX_TEXT_TOKENS
 from microturn.turns import AUDIO_FRAMES, NUM_SLOTS
 
-# Heard positions, output text, end token and slots. Typed text and images come on top; the
-# blocks that a buffer of a windowed layer has to spare take them.
+# Heard positions, output text, end token and slots. Typed text and images come on top; the blocks
+# that a buffer of a windowed layer has to spare take them.
 POSITIONS_PER_MICRO_TURN = AUDIO_FRAMES + MAX_TEXT_TOKENS + 2 + NUM_SLOTS
 SIGNAL_BYTES = 64 * 1024  # of one micro-turn: sound, mel, vocoder tails
 

@@ -99,11 +99,11 @@ class FlowHead(nn.Module):
             raise ValueError(
                 f"num_frames {config.num_frames} must be a multiple of the {NUM_SLOTS} slots"
             )
-        self.num_grouped = config.num_frames // NUM_SLOTS
-        if config.num_context_frames % self.num_grouped:
+        self.frames_per_slot = config.num_frames // NUM_SLOTS
+        if config.num_context_frames % self.frames_per_slot:
             raise ValueError(
                 f"num_context_frames {config.num_context_frames} must be a multiple of the "
-                f"{self.num_grouped} frames of a slot"
+                f"{self.frames_per_slot} frames of a slot"
             )
         self.config = config
         width = config.width
@@ -133,7 +133,7 @@ class FlowHead(nn.Module):
         num_context = context_BCM.shape[1]
         return Condition(
             slot_BKD,
-            known.unflatten(-1, (6, -1)).expand(-1, num_context // self.num_grouped, -1, -1),
+            known.unflatten(-1, (6, -1)).expand(-1, num_context // self.frames_per_slot, -1, -1),
             context_BCD + self.position[:num_context],
         )
 
@@ -146,7 +146,7 @@ class FlowHead(nn.Module):
         modulation_BG6D = torch.cat(
             [condition.modulation_BG6D, modulation.unflatten(-1, (6, -1))], dim=1
         )
-        groups = (-1, self.num_grouped)
+        groups = (-1, self.frames_per_slot)
         frame_BFD = tiled_linear(x_BFM, self.frame_in.weight, self.frame_in.bias)
         frame_BFD = (frame_BFD.unflatten(1, groups) + slot_BKD[:, :, None]).flatten(1, 2)
         x_BTD = torch.cat([condition.context_BCD, frame_BFD + self.position[num_context:]], dim=1)
@@ -156,7 +156,7 @@ class FlowHead(nn.Module):
         scale_BK1D, shift_BK1D = tiled_linear(
             target_BKD, self.final_modulation.weight, self.final_modulation.bias
         )[:, :, None].chunk(2, -1)
-        x_BKSD = modulated(x_BGSD[:, num_context // self.num_grouped :], scale_BK1D, shift_BK1D)
+        x_BKSD = modulated(x_BGSD[:, num_context // self.frames_per_slot :], scale_BK1D, shift_BK1D)
         return tiled_linear(x_BKSD, self.out.weight, self.out.bias).flatten(1, 2).float()
 
     def loss(

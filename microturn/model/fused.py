@@ -20,7 +20,7 @@ from torch.nn import functional
 @functools.cache
 @torch.inference_mode(False)
 def constant(value: float, device: torch.device) -> Tensor:
-    """A number as a tensor, which some operations want."""
+    """A number as a tensor, as `addcmul` wants it."""
     return torch.tensor(value, dtype=torch.float32, device=device)
 
 
