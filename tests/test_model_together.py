@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 
+from microturn.engine.bench_tiny import random_model
 from microturn.model.model import lay_out_for_serving
 from microturn.model.together import extend_together
 from microturn.sequence import concatenate, decoded, text_positions
-from tests.tiny import tiny_model
+from tests.tiny import tiny_config, tiny_model
 
 MODEL = tiny_model()
 lay_out_for_serving(MODEL)
@@ -31,25 +33,32 @@ def plans():
     return [[(run, rng.choice((0, len(run) // 2))) for run in stream] for stream in plan]
 
 
-def alone(stream):
-    state, hidden = MODEL.transformer.new_state(), []
+def scaled_model():
+    """One whose full layers scale by the length of the log, soon."""
+    config = tiny_config()
+    attention = replace(config.backbone.attention, log_scaling_floor=20)
+    return random_model(replace(config, backbone=replace(config.backbone, attention=attention)), 3)
+
+
+def alone(stream, model=MODEL):
+    state, hidden = model.transformer.new_state(), []
     for number, (run, num_ahead) in enumerate(stream):
-        hidden.append(MODEL.extend(run, state, num_ahead))
+        hidden.append(model.extend(run, state, num_ahead))
         if num_ahead and number % 2:
             state.accept()
     return hidden, state
 
 
-def in_company(seed: int):
+def in_company(seed: int, model=MODEL):
     """All streams to their ends, in companies drawn at random."""
     rng, streams = random.Random(seed), plans()
-    states = [MODEL.transformer.new_state() for _ in streams]
+    states = [model.transformer.new_state() for _ in streams]
     hidden: list[list[torch.Tensor]] = [[] for _ in streams]
     while waiting := [i for i, done in enumerate(hidden) if len(done) < NUM_ROUNDS]:
         company = rng.sample(waiting, rng.randint(1, len(waiting)))
         runs = [streams[i][len(hidden[i])] for i in company]
         rows = extend_together(
-            MODEL, [run for run, _ in runs], [states[i] for i in company], [n for _, n in runs]
+            model, [run for run, _ in runs], [states[i] for i in company], [n for _, n in runs]
         )
         for i, row, (_, num_ahead) in zip(company, rows, runs, strict=True):
             if num_ahead and len(hidden[i]) % 2:
@@ -70,9 +79,18 @@ def test_any_company_gives_the_bits_of_each_alone(seed):
             assert torch.equal(layer.key_KNW, same.key_KNW)
 
 
+def test_scaling_by_length_too():
+    model = scaled_model()
+    hidden, _ = in_company(0, model)
+    for stream, rows in zip(plans(), hidden, strict=True):
+        expected, _ = alone(stream, model)
+        assert all(torch.equal(a, b) for a, b in zip(rows, expected, strict=True))
+
+
 def test_without_whole_tiles_the_company_shows(monkeypatch):
     """The negative control: rows that fill no tile get the bits of another kernel."""
-    monkeypatch.setattr("microturn.model.together.ROW_TILE", 1)
+    for part in ("together", "attend_together"):
+        monkeypatch.setattr(f"microturn.model.{part}.ROW_TILE", 1)
     hidden, _ = in_company(0)
     expected = [alone(stream)[0] for stream in plans()]
     assert not all(

@@ -21,12 +21,13 @@ from torch.nn import functional
 from microturn.model.cache import LayerState
 from microturn.model.narrow import Matrix, wide
 from microturn.model.stream import PackedAttention, PackedLayer
+from microturn.model.together import one_by_one
 
 NEVER = float("-inf")
 Way = Literal["fixed", "bare_rows", "own_attention", "ordinary"]
 WAYS: tuple[Way, ...] = ("fixed", "bare_rows", "own_attention", "ordinary")
 LINEARS = ("attention", "embed", "experts", "flow", "transformer")
-TILES = ("experts", "stream", "together", "transformer")
+TILES = ("attend_together", "experts", "stream", "together", "transformer")
 
 
 def bare_linear(x: Tensor, matrix_ED: Matrix, bias_E: Tensor | None = None) -> Tensor:
@@ -107,6 +108,7 @@ def kernels(way: Way) -> Generator[None, None, None]:
         changes["microturn.model.stream.PackedLayer.feed_forward"] = one_product
     if way in ("own_attention", "ordinary"):
         changes["microturn.model.stream.PackedAttention.attend"] = own_attention
+        changes["microturn.model.together.side_by_side"] = one_by_one
     with ExitStack() as stack:
         for name, value in changes.items():
             stack.enter_context(patch(name, value))

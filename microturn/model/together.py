@@ -12,12 +12,14 @@ positions, Z inputs of a convolution with all tails between, H heads, W head wid
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from microturn.model.attend_together import Bench, Run, attend_benches, benches_of, runs_of
+from microturn.model.attention import Attention
 from microturn.model.cache import BackboneState, LayerState
 from microturn.model.fused import normed
 from microturn.model.model import InteractionModel
@@ -118,6 +120,24 @@ class Seats:
     row_S: Tensor
     sizes: list[int]
     sizes_in: list[int]
+    runs: list[Run]
+    known: dict[tuple[int | None, int, bool], list[Bench]] = field(default_factory=dict)
+
+    def benches(self, part: Attention) -> list[Bench]:
+        """Who attends side by side in a layer of this band."""
+        extent = part.rel_logits_proj.proj_bias.shape[1]
+        band = (part.reach, extent, part.has_window)
+        if band not in self.known:
+            self.known[band] = benches_of(self.runs, *band)
+        return self.known[band]
+
+    def tau(self, part: Attention, x_SD: Tensor) -> Tensor | None:
+        """Log-length scaling of all rows, [S, 1, 1], or None where it is off."""
+        if part.scaling_floor is None:
+            return None
+        parts = [part.tau(share.length, share.num_new, x_SD) for share in self.shares]
+        tau_S11 = torch.cat([tau for tau in parts if tau is not None])
+        return functional.pad(tau_S11, (0, 0, 0, 0, 0, len(x_SD) - len(tau_S11)), value=1.0)
 
     @classmethod
     def of(cls, shares: list[Share], num_tail: int, like: Tensor) -> Seats:
@@ -129,7 +149,10 @@ class Seats:
             for row in range(start, start + size)
         ]
         row_S = torch.tensor(rows, device=like.device)
-        return cls(shares, num_tail, len(rows), row_S, sizes, [size + num_tail for size in sizes])
+        lengths = [share.length for share in shares]
+        runs = runs_of([share.first for share in shares], sizes, lengths)
+        sizes_in = [size + num_tail for size in sizes]
+        return cls(shares, num_tail, len(rows), row_S, sizes, sizes_in, runs)
 
 
 def convolve(x_SC: Tensor, tails: list[Tensor], taps_T1C: Tensor, seats: Seats) -> Tensor:
@@ -171,6 +194,37 @@ def extend_layer(
     return x_SD, after
 
 
+def side_by_side(
+    packed: PackedAttention,
+    q_SHW: Tensor,
+    rel_SHE: Tensor,
+    seats: Seats,
+    states: Sequence[LayerState],
+) -> Tensor:
+    """Attention of all streams at once: [S, H W]."""
+    benches, profile_EL = seats.benches(packed.part), packed.profile_EL.to(q_SHW.dtype)
+    return attend_benches(benches, q_SHW, rel_SHE, states, profile_EL)
+
+
+def one_by_one(
+    packed: PackedAttention,
+    q_SHW: Tensor,
+    rel_SHE: Tensor,
+    seats: Seats,
+    states: Sequence[LayerState],
+) -> Tensor:
+    """Attention of streams that remember text, each what it will: [S, H W]."""
+    # A stream's rows are padded to a tile with rows of the next one: no row depends on another.
+    q_SHW, rel_SHE = (functional.pad(x, (0, 0, 0, 0, 0, ROW_TILE)) for x in (q_SHW, rel_SHE))
+    parts = []
+    for share, state in zip(seats.shares, states, strict=True):
+        rows = slice(share.first, share.first + share.num_new + -share.num_new % ROW_TILE)
+        mixed_RC = packed.attend(q_SHW[rows], rel_SHE[rows], share.num_new, share.length, state)
+        parts.append(mixed_RC[: share.num_new])
+    num_missing = len(q_SHW) - ROW_TILE - seats.num_rows
+    return functional.pad(torch.cat(parts), (0, 0, 0, num_missing))
+
+
 def attend(
     packed: PackedAttention, x_SD: Tensor, seats: Seats, states: list[LayerState]
 ) -> tuple[Tensor, list[LayerState], Tensor]:
@@ -189,28 +243,22 @@ def attend(
     qk_SGW = normed(qk_SGW, packed.norm_GW, part.q_norm.epsilon)[0]
     v_SKW = projected_SU[:, k_end:v_end].unflatten(1, (part.num_kv_heads, -1))
     rel_SHE = projected_SU[:, v_end:].unflatten(1, (part.num_heads, -1))
-    # A stream's rows are padded to a tile with rows of the next one: no row depends on another.
-    last = (0, 0, 0, 0, 0, ROW_TILE)
-    q_SHW, rel_SHE = (functional.pad(x, last) for x in (qk_SGW[:, : part.num_heads], rel_SHE))
+    q_SHW = qk_SGW[:, : part.num_heads]
+    tau_S11 = seats.tau(part, x_SD)
+    if tau_S11 is not None:  # what is scaled was rounded before, as in `Attention.queries`
+        q_SHW, rel_SHE = q_SHW.to(dtype).float() * tau_S11, rel_SHE * tau_S11
+    q_SHW, rel_SHE = q_SHW.to(dtype), rel_SHE.to(dtype)
     k_KSW, v_KSW = (
         x_SKW[: seats.num_rows].transpose(0, 1).split(seats.sizes, 1)
         for x_SKW in (qk_SGW[:, part.num_heads :], v_SKW)
     )
-    parts, after = [], []
+    after = []
     for share, state, *new in zip(seats.shares, states, k_KSW, v_KSW, strict=True):
-        rows = slice(share.first, share.first + share.num_new + -share.num_new % ROW_TILE)
-        q_RHW, rel_RHE = q_SHW[rows], rel_SHE[rows]
-        tau_R11 = part.tau(share.length, len(q_RHW), x_SD)
-        if tau_R11 is not None:
-            q_RHW, rel_RHE = q_RHW.to(dtype).float() * tau_R11, rel_RHE * tau_R11
         state = state.with_room(share.length, share.num_new)
         state.write(new[0], new[1], share.length)
         if share.is_text_S is not None:
             state = packed.remember(state, (new[0], new[1]), share.is_text_S, share.length)
-        mixed_RC = packed.attend(
-            q_RHW.to(dtype), rel_RHE.to(dtype), share.num_new, share.length, state
-        )
-        parts.append(mixed_RC[: share.num_new])
         after.append(state)
-    mixed_SC = functional.pad(torch.cat(parts), (0, 0, 0, len(x_SD) - seats.num_rows))
+    look = side_by_side if part.sight is None else one_by_one
+    mixed_SC = look(packed, q_SHW, rel_SHE, seats, after)
     return functional.linear(mixed_SC, wide(packed.out_DC)), after, inputs_ZC
