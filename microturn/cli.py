@@ -7,11 +7,9 @@ mend (stderr).
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,8 +20,8 @@ from microturn.cli_bank import Bank
 from microturn.cli_bench import Bench
 from microturn.cli_data import Data
 from microturn.cli_eval import Eval
+from microturn.cli_serve import Eagerness, Serve
 
-Eagerness = float | Literal["reserved", "calm", "balanced", "keen", "eager"]
 Json = Annotated[bool, arg(name="json", help="print one JSON object instead of text")]
 
 
@@ -57,63 +55,6 @@ class Run:
             f"{result['compute_ms']['median']:.0f} ms a micro-turn\n"
             f"heard: {result['heard']}\nsaid:  {result['said']}",
         )
-        return 0
-
-
-@dataclass(frozen=True)
-class Serve:
-    """Serve the page and the Live API until Ctrl+C."""
-
-    host: str = "127.0.0.1"
-    port: int = 8765  # 0 takes any free one
-    model: str = "nano"  # shipped name or folder
-    api_key: str | None = None  # also MICROTURN_API_KEY; needed where others can reach the host
-    open: bool = False  # open a browser where there is one
-    eagerness: Eagerness = 0.0  # how soon it speaks: a name, or log odds
-    sessions: int = 16  # at most; fewer where the machine is too slow for more
-    memory_mb: int = 4096  # reserved for the state of all sessions together
-    weights: Literal["fp32", "bf16", "int8"] = "fp32"  # what the model's matrices are kept in
-    threads: int = 1  # 0 measures which number is fastest
-    device: str = "cpu"  # cuda: sessions in slots, rounds as CUDA graphs; not run on a GPU yet
-    summarise: str | None = None  # package.module:function, str -> str: sums up older text
-    exact: bool = False  # refuse to start where results would depend on who else is served
-
-    def execute(self) -> int:
-        import torch
-
-        from microturn.engine.load import load
-        from microturn.engine.numerics import verify_numerics
-        from microturn.engine.sampler import SamplingConfig, eagerness_of
-        from microturn.engine.threads import choose_threads
-        from microturn.server.app import ServerConfig
-        from microturn.server.live_session import ConversationConfig
-        from microturn.server.serve import CannotServe, serve
-        from microturn.server.summaries import summaries_of
-        from microturn.server.warm_up import measured_admission, serving_limits
-
-        limits = serving_limits(self.sessions, self.memory_mb)
-        torch.set_num_threads(self.threads or 1)
-        sampling = SamplingConfig(eagerness=eagerness_of(self.eagerness))
-        engine = load(
-            self.model, sampling, limits, self.weights, is_exact=self.exact, device=self.device
-        )
-        if not self.threads:
-            choose_threads(engine)
-        if engine.slots is None:
-            line = verify_numerics(engine.model, engine.vocoder).line()
-        else:
-            line = "sessions in slots: results depend on the company in their last bits"
-        print(f"numerics: {line}", file=sys.stderr)
-        key = self.api_key or os.environ.get("MICROTURN_API_KEY")
-        talk = ConversationConfig(takes_images=engine.model.config.vision is not None)
-        config = ServerConfig(max_sessions=self.sessions, conversation=talk)
-        summaries = None if self.summarise is None else summaries_of(self.summarise, engine)
-        warm_up = partial(measured_admission, engine, self.sessions)
-        screen = self.open and has_screen()
-        try:
-            serve(engine, self.host, self.port, screen, key, config, warm_up, summaries)
-        except CannotServe as error:
-            raise ValueError(str(error)) from error
         return 0
 
 
@@ -229,13 +170,6 @@ Command = (
 def tell(as_json: bool, result: dict[str, Any], text: str) -> None:
     """The result, for a program or for a person."""
     print(json.dumps(result, ensure_ascii=False) if as_json else text)
-
-
-def has_screen() -> bool:
-    """Whether opening a browser can do any good."""
-    if sys.platform in ("darwin", "win32"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def missing_extra(error: ModuleNotFoundError) -> str:

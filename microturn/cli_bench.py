@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -38,6 +39,7 @@ class Bench:
     micro_turns: int | None = None  # default: 1500; sessions, peers: 100; serve: 150; flat: 432,000
     sessions: tuple[int, ...] = (1, 2, 4, 8, 16)  # numbers of sessions, one by one and together
     threads: int = 1  # sessions: of one tick; needs as many cores that nobody else uses
+    processes: int = 1  # sessions, serve: that sessions are spread over, a core each
     contexts_s: tuple[int, ...] = (30, 60, 300)  # peers: lengths of the session so far
     rows: int = 2  # train: conversations in one step of the preset `--model`
     seed: int = 0
@@ -65,15 +67,21 @@ class Measure:
     describe: Callable[[Result], list[str]]
 
 
-def measured_engine(options: Bench, max_sessions: int = 1) -> tuple[Engine, Result]:
-    """The engine to measure, and what its figures are of."""
+def making(options: Bench, max_sessions: int = 1) -> Callable[[], Engine]:
+    """What makes the engine to measure, here or in another process."""
     from microturn.engine.limits import SessionLimits
     from microturn.engine.load import load
-    from microturn.model.model import count_parameters
 
     limits = SessionLimits(max_sessions=max_sessions)
     build = random_engine if options.random_weights else load
-    engine = build(options.model, limits=limits, weights=options.weights)
+    return partial(build, options.model, limits=limits, weights=options.weights)
+
+
+def measured_engine(options: Bench, max_sessions: int = 1) -> tuple[Engine, Result]:
+    """The engine to measure, and what its figures are of."""
+    from microturn.model.model import count_parameters
+
+    engine = making(options, max_sessions)()
     found = {"model": options.model, "num_parameters": count_parameters(engine.model)}
     return engine, found | {"weights": options.weights}
 
@@ -142,12 +150,19 @@ def describe_tick(result: Result) -> list[str]:
 
 def run_sessions(options: Bench) -> Result:
     from microturn.engine.bench_sessions import bench_sessions
+    from microturn.engine.crew import Crew
 
-    engine, result = measured_engine(options, max(1, 2 * max(options.sessions, default=1)))
-    num_ticks = options.count(NUM_TICKS)
-    return result | bench_sessions(
-        engine, options.sessions, num_ticks, options.seed, options.threads
-    )
+    num_ticks, num_slots = options.count(NUM_TICKS), max(1, 2 * max(options.sessions, default=1))
+    engine, result = measured_engine(options, num_slots)
+    counts = (num_ticks, options.seed, options.threads)
+    if options.processes == 1:
+        return result | bench_sessions(engine, options.sessions, *counts)
+    del engine
+    crew = Crew(making(options, num_slots), options.processes, options.threads)
+    try:
+        return result | bench_sessions(crew, options.sessions, *counts)
+    finally:
+        crew.shutdown()
 
 
 def describe_sessions(result: Result) -> list[str]:
@@ -157,13 +172,16 @@ def describe_sessions(result: Result) -> list[str]:
         serial, packed = row["serial"], row["packed"]
         lines.append(
             f"{row['sessions']:3} sessions: one by one median {serial['median_ms']:.1f} ms, "
-            f"together {packed['median_ms']:.1f}, p99 {packed['p99_ms']:.1f} (processor: "
-            f"{serial['cpu_median_ms']:.1f} and {packed['cpu_median_ms']:.1f}, "
-            f"{row['serial_over_packed']:.2f} times), "
+            f"together {packed['median_ms']:.1f}, p95 {packed['p95_ms']:.1f}, "
+            f"p99 {packed['p99_ms']:.1f} ({row['serial_over_packed']:.2f} times), "
             + ("the same bits" if row["is_equal"] else "OTHER BITS")
         )
-    held = f"sessions held in {result['micro_turn_ms']} ms: {result['sessions_held']}"
-    return [*lines, f"{held}; by processor time {result['sessions_held_cpu']}"]
+    count = result["processes"]
+    where = "one process" if count == 1 else f"{count} processes"
+    held = f"sessions held in {result['micro_turn_ms']} ms by {where}: {result['sessions_held']}"
+    if count == 1:  # other processes count their own time
+        held += f"; by processor time {result['sessions_held_cpu']}"
+    return [*lines, held]
 
 
 def run_flat(options: Bench) -> Result:
@@ -254,7 +272,9 @@ def run_serve(options: Bench) -> Result:
     _, result = measured_engine(options)
     result |= {"machine": describe_machine()}
     num_turns = options.count(NUM_SERVED)
-    return result | bench_serve(options.model, options.sessions, num_turns, options.seed)
+    return result | bench_serve(
+        options.model, options.sessions, num_turns, options.seed, options.processes
+    )
 
 
 def describe_serve(result: Result) -> list[str]:

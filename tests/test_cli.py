@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from microturn import cli
+from microturn import cli, cli_serve
 
 SUBCOMMANDS = ("run", "serve", "doctor", "synth", "look", "train", "bench", "bank")
 
@@ -88,7 +88,7 @@ def test_serve_passes_its_options_on(
         calls.append(options[:4])
 
     monkeypatch.setattr("microturn.server.serve.serve", record)
-    monkeypatch.setattr(cli, "has_screen", lambda: True)
+    monkeypatch.setattr(cli_serve, "has_screen", lambda: True)
     monkeypatch.setenv("MICROTURN_API_KEY", "sesame")
     code, _, _ = call(capsys, "serve", "--model", model_folder, "--port", 0, "--open")
     assert code == 0
@@ -120,7 +120,7 @@ def test_a_browser_is_opened_only_where_there_is_a_screen(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert cli.has_screen() is wanted
+    assert cli_serve.has_screen() is wanted
 
 
 def test_a_missing_extra_is_named(

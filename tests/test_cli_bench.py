@@ -22,9 +22,14 @@ def test_sessions_print_their_figure_last(capsys: pytest.CaptureFixture[str]) ->
     args = ["bench", "sessions", "--random-weights", "--sessions", "1", "--micro-turns", "1"]
     assert cli.main(args) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith("sessions held in 200 ms: ") and "the same bits" in lines[-2]
+    assert (
+        lines[-1].startswith("sessions held in 200 ms by one process: ")
+        and "the same bits" in lines[-2]
+    )
     assert cli.main([*args, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["by_sessions"][0]["sessions"] == 1
+    assert cli.main([*args, "--processes", "2"]) == 0
+    assert "by 2 processes: " in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_invariance_reaches_its_bench(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,3 +56,45 @@ def test_serve_from_start_to_end(model_folder: Path) -> None:
         assert process.stderr is not None
         (line,) = process.stderr.read().splitlines()
         assert line.startswith("numerics: the same bits")
+
+
+def test_serve_from_several_processes(model_folder: Path) -> None:
+    with serving(model_folder, "--processes", "2", "--sessions", "4") as (process, url):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        ids = [int(word) for word in children.read_text().split()] if children.exists() else []
+        with (
+            connect(url.replace("http", "ws") + "v1/live/sessions") as one,
+            connect(url.replace("http", "ws") + "v1/live/sessions") as other,
+        ):
+            for socket in (one, other):
+                socket.send(json.dumps({"type": "session.start", "session": {"model": "m"}}))
+                assert json.loads(socket.recv(timeout=20))["type"] == "session.started"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert process.stderr is not None
+        (line,) = process.stderr.read().splitlines()
+        assert line.startswith("numerics: the same bits")
+        for _ in range(100):
+            if not any(map(is_running, ids)):
+                return
+            time.sleep(0.1)
+        raise AssertionError("engine processes outlive the server")
+
+
+def is_running(pid: int) -> bool:
+    """As Linux tells it; a process that nobody has taken leave of yet does not run."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_processes_are_for_a_cpu(model_folder: Path) -> None:
+    command = [sys.executable, "-m", "microturn", "serve", "--model", str(model_folder)]
+    for options, why in (
+        (["--processes", "2", "--device", "cuda"], "for the cores of a CPU"),
+        (["--processes", "-1"], "must not be negative"),
+    ):
+        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 2 and why in done.stderr

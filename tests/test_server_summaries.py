@@ -15,7 +15,7 @@ from microturn.server.summaries import Summaries, summaries_of
 from microturn.server.ticker import Ticker
 from microturn.turns import BackgroundUpdate
 from tests.test_server_ticker import Clock, Listener, attend
-from tests.tiny import TinyText, tiny_engine
+from tests.tiny import TinyText, tiny_config
 
 WORDS = dict.fromkeys(range(40), "word")  # 7 positions each, with the marks of a message
 
@@ -113,10 +113,10 @@ def shorter(old: str) -> str:
 
 
 def test_a_function_by_name_and_the_budget_of_the_model() -> None:
-    engine = tiny_engine()
-    summaries = summaries_of("tests.test_server_summaries:shorter", engine)
+    config, text = tiny_config(), TinyText()
+    summaries = summaries_of("tests.test_server_summaries:shorter", config, text)  # type: ignore[arg-type]
     assert summaries.summarise("a long talk") == "a long t"
     assert summaries.fresh.num_text == 128
     for wrong in ("tests.test_server_summaries:longer", "no.such:thing", ":"):
         with pytest.raises(ValueError, match=r"want package\.module:function"):
-            summaries_of(wrong, engine)
+            summaries_of(wrong, config, text)  # type: ignore[arg-type]

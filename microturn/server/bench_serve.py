@@ -47,28 +47,38 @@ class Talk:
 
 
 def bench_serve(
-    model: str, counts: Sequence[int], num_micro_turns: int, seed: int = 0
+    model: str,
+    counts: Sequence[int],
+    num_micro_turns: int,
+    seed: int = 0,
+    num_processes: int = 1,
 ) -> dict[str, Any]:
-    """Measure each number of clients, `num_micro_turns` each, against a server started for it.
+    """Measure each number of clients, `num_micro_turns` each, against a server started for it, with
+    its engines in so many processes.
 
     `sessions_held`: the most sessions that were let in without one late micro-turn in a hundred.
     Raises ValueError for numbers that are not positive, OSError when the server does not start.
     """
     if num_micro_turns < 1 or not counts or min(counts) < 1:
         raise ValueError("measure at least one micro-turn of at least one client")
-    rows = [measure(model, count, num_micro_turns, seed) for count in sorted(set(counts))]
+    rows = [
+        measure(model, count, num_micro_turns, seed, num_processes) for count in sorted(set(counts))
+    ]
     held = [row["admitted"] for row in rows if row["late_share"] < 0.01]
     return {
         "micro_turn_ms": MICRO_TURN_MS,
         "micro_turns": num_micro_turns,
+        "processes": num_processes,
         "by_clients": rows,
         "sessions_held": max(held, default=0),
     }
 
 
-def measure(model: str, count: int, num_micro_turns: int, seed: int) -> dict[str, Any]:
+def measure(
+    model: str, count: int, num_micro_turns: int, seed: int, num_processes: int
+) -> dict[str, Any]:
     """One server and that many clients."""
-    with serving(model, count) as url:
+    with serving(model, count, num_processes) as url:
         talks = asyncio.run(clients(url, count, num_micro_turns, seed))
         with urllib.request.urlopen(url + "metrics", timeout=10) as answer:
             samples = read_samples(answer.read().decode())
@@ -107,11 +117,11 @@ def read_samples(text: str) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def serving(model: str, max_sessions: int) -> Generator[str]:
+def serving(model: str, max_sessions: int, num_processes: int = 1) -> Generator[str]:
     """A server of our own on a free port; its URL. Raises OSError when it does not start."""
     command = [sys.executable, "-m", "microturn", "serve", "--port", "0", "--model", model]
     process = subprocess.Popen(
-        [*command, "--sessions", str(max_sessions)],
+        [*command, "--sessions", str(max_sessions), "--processes", str(num_processes)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -13,8 +13,8 @@ import logging
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
-from microturn.engine.engine import Engine
 from microturn.engine.rolling import RollingText, Summarise
+from microturn.model.config import ModelConfig
 from microturn.signal.text import Text
 from microturn.turns import BackgroundUpdate, MicroTurnInput, MicroTurnOutput
 
@@ -86,7 +86,7 @@ class Summaries:
         return summary if len(ids) <= most else self.text.decode(ids[:most])
 
 
-def summaries_of(named: str, engine: Engine) -> Summaries:
+def summaries_of(named: str, config: ModelConfig, text: Text) -> Summaries:
     """Of a function of the user's own, `package.module:function`, for the model's budget of text.
 
     Raises ValueError where there is no such function.
@@ -98,5 +98,5 @@ def summaries_of(named: str, engine: Engine) -> Summaries:
         raise ValueError(
             f"cannot sum up with {named}: want package.module:function ({error})"
         ) from error
-    retention = engine.model.config.backbone.attention.retention
-    return Summaries(engine.text, summarise, NUM_TEXT if retention is None else retention.num_text)
+    retention = config.backbone.attention.retention
+    return Summaries(text, summarise, NUM_TEXT if retention is None else retention.num_text)

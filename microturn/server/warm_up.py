@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from microturn.engine.crew import Crew
 from microturn.engine.engine import Engine
 from microturn.engine.limits import EngineFull, SessionLimits
 from microturn.server.admission import Admission, AdmissionConfig
@@ -33,7 +34,7 @@ def serving_limits(max_sessions: int, memory_mb: int) -> SessionLimits:
 
 
 def measured_admission(
-    engine: Engine, max_sessions: int, config: AdmissionConfig | None = None
+    engine: Engine | Crew, max_sessions: int, config: AdmissionConfig | None = None
 ) -> Admission:
     """Ticks of 1, 2, 4, ... sessions, half of them speaking, until one takes more than the budget
     the slots or the memory are used up."""
@@ -51,7 +52,7 @@ def measured_admission(
     return admission
 
 
-def median_tick_ms(engine: Engine, num_sessions: int) -> float:
+def median_tick_ms(engine: Engine | Crew, num_sessions: int) -> float:
     """One tick of that many sessions of quiet noise; every other one speaks."""
     rng = np.random.default_rng(0)
     ids: list[str] = []
