@@ -44,8 +44,8 @@ def test_it_holds_here_and_changes_nothing(engine: Engine) -> None:
 
 
 def test_bare_rows_are_found(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("model.tiles", "model.stream", "model.together", "model.transformer"):
-        monkeypatch.setattr(f"microturn.{name}.ROW_TILE", 1)
+    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)
+    monkeypatch.setattr(engine.model.transformer, "row_step", 1)
     numerics = verify(engine)
     assert {"linears", "streams and whole rows", "company"} <= failed(numerics)
     assert "linears (" in numerics.line() and "of 320 rows" in numerics.line()

@@ -89,8 +89,8 @@ def test_scaling_by_length_too():
 
 def test_without_whole_tiles_the_company_shows(monkeypatch):
     """The negative control: rows that fill no tile get the bits of another kernel."""
-    for part in ("together", "attend_together"):
-        monkeypatch.setattr(f"microturn.model.{part}.ROW_TILE", 1)
+    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)
+    monkeypatch.setattr(MODEL.transformer, "row_step", 1)
     hidden, _ = in_company(0)
     expected = [alone(stream)[0] for stream in plans()]
     assert not all(

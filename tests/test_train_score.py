@@ -26,12 +26,7 @@ from tests.tiny import TinyText, tiny_config, tiny_model
 MARKERS = TinyText.markers
 SAMPLING = SamplingConfig(text_temperature=2.0, num_flow_steps=2, eagerness=0.5)
 NUM_SESSIONS, NUM_TURNS = 3, 10
-LINEARS = (
-    "microturn.model.stream.ROW_TILE",
-    "microturn.model.together.ROW_TILE",
-    "microturn.model.transformer.ROW_TILE",
-    "microturn.model.tiles.ROW_TILE",
-)
+LINEARS = ("microturn.model.tiles.ROW_TILE",)
 Log = list[list[Sampled]]
 
 

@@ -27,7 +27,7 @@ NEVER = float("-inf")
 Way = Literal["fixed", "bare_rows", "own_attention", "ordinary"]
 WAYS: tuple[Way, ...] = ("fixed", "bare_rows", "own_attention", "ordinary")
 LINEARS = ("attention", "embed", "experts", "flow", "transformer")
-TILES = ("attend_together", "experts", "stream", "together", "transformer")
+TILES = ("experts", "stream", "tiles")
 
 
 def bare_linear(x: Tensor, matrix_ED: Matrix, bias_E: Tensor | None = None) -> Tensor:

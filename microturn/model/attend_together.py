@@ -19,7 +19,7 @@ from torch import Tensor
 
 from microturn.model.banded import NEVER, VALUE_SPAN, Skew
 from microturn.model.cache import KEY_BLOCK, LayerState
-from microturn.model.tiles import ROW_TILE
+from microturn.model.tiles import padded
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Run:
 
     @property
     def num_tiled(self) -> int:
-        return self.num_rows + -self.num_rows % ROW_TILE
+        return padded(self.num_rows)
 
 
 def runs_of(firsts: Sequence[int], sizes: Sequence[int], lengths: Sequence[int]) -> list[Run]:

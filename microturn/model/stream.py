@@ -4,7 +4,7 @@ The same products, sums and orders as the modules' `forward`, so the same bits; 
 steps, since a step of few rows costs as much to start as to do. Packed weights are copies: pack
 again after the weights change.
 
-Legend: S rows at hand (a multiple of the row tile), D width, C channels, T taps, H query heads, K
+Legend: S rows at hand (padded, `tiles.py`), D width, C channels, T taps, H query heads, K
 key-value heads, G heads of both, W head width, U widths of all projections, E rel width, L
 distances, R query rows of a block, X experts with the shared ones last, I expert width.
 """
@@ -24,7 +24,7 @@ from microturn.model.experts import DenseMLP, MixtureMLP
 from microturn.model.fused import continue_convolution, gated, normed
 from microturn.model.narrow import Matrix, Narrow, join, wide
 from microturn.model.retention import Choice, attend_with_text
-from microturn.model.tiles import ROW_TILE
+from microturn.model.tiles import ROW_TILE, padded
 
 MAX_EXPERTS, MAX_ROWS = 16, 16  # so many experts on so few rows cost less than sorting the rows
 
@@ -154,7 +154,7 @@ class PackedAttention:
         done = 0
         while done < num_new:
             count = min(KEY_BLOCK - (length + done) % KEY_BLOCK, num_new - done)
-            pad = (0, 0, 0, 0, 0, -count % ROW_TILE)
+            pad = (0, 0, 0, 0, 0, padded(count) - count)
             q_RHW = functional.pad(q_SHW[done : done + count], pad)
             rel_RHE = functional.pad(rel_SHE[done : done + count], pad)
             parts.append(self.attend_block(q_RHW, rel_RHE, length + done, state)[:count])

@@ -5,7 +5,7 @@ Everything but attention and convolutions works row by row, and a row's bits do 
 tile around it (`tiles.py`); attention meets each stream's own keys, and a convolution each stream's
 own tail. So a stream's results are those it has alone, whatever the company.
 
-Legend: S rows of all streams (in the end a multiple of the row tile), D width, C channels, T tail
+Legend: S rows of all streams (padded in the end), D width, C channels, T tail
 positions, Z inputs of a convolution with all tails between, H heads, W head width.
 """
 
@@ -26,7 +26,7 @@ from microturn.model.model import InteractionModel
 from microturn.model.narrow import wide
 from microturn.model.static import SlotState
 from microturn.model.stream import PackedAttention, PackedLayer, norm, product
-from microturn.model.tiles import ROW_TILE
+from microturn.model.tiles import ROW_TILE, padded
 from microturn.sequence import Positions, concatenate
 
 
@@ -71,7 +71,8 @@ def extend_together(
         first += len(run)
     with torch.no_grad():
         x_SD = model.embedder(concatenate(runs))
-        x_SD = functional.pad(x_SD, (0, 0, 0, -first % ROW_TILE))
+        num_padded = padded(first, model.transformer.row_step) - first
+        x_SD = functional.pad(x_SD, (0, 0, 0, num_padded))
         hidden_SD = through_layers(model, x_SD, shares, states)
     return [hidden_SD[share.rows] for share in shares]
 
@@ -218,7 +219,7 @@ def one_by_one(
     q_SHW, rel_SHE = (functional.pad(x, (0, 0, 0, 0, 0, ROW_TILE)) for x in (q_SHW, rel_SHE))
     parts = []
     for share, state in zip(seats.shares, states, strict=True):
-        rows = slice(share.first, share.first + share.num_new + -share.num_new % ROW_TILE)
+        rows = slice(share.first, share.first + padded(share.num_new))
         mixed_RC = packed.attend(q_SHW[rows], rel_SHE[rows], share.num_new, share.length, state)
         parts.append(mixed_RC[: share.num_new])
     num_missing = len(q_SHW) - ROW_TILE - seats.num_rows

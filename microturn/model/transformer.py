@@ -20,8 +20,14 @@ from microturn.model.attention import Attention, RMSNorm, ShortConvolution
 from microturn.model.cache import BackboneState, LayerState
 from microturn.model.config import BackboneConfig
 from microturn.model.experts import DenseMLP, MixtureMLP, feed_forward
-from microturn.model.stream import PackedAttention, PackedDense, PackedLayer, PackedMixture
-from microturn.model.tiles import ROW_TILE, tiled_linear
+from microturn.model.free_rows import has_free_rows
+from microturn.model.stream import (
+    PackedAttention,
+    PackedDense,
+    PackedLayer,
+    PackedMixture,
+)
+from microturn.model.tiles import ROW_TILE, padded, tiled_linear
 
 INIT_STD = 0.02
 
@@ -69,6 +75,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.packed: list[PackedLayer] | None = None
+        self.row_step = ROW_TILE  # of a stream's rows, where weights are packed
         self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
         self.norm = RMSNorm(config.width, config.norm_epsilon)
         self.unembedding = nn.Linear(config.width, config.vocab_size, bias=False)
@@ -113,10 +120,11 @@ class Transformer(nn.Module):
         """Keep packed weights for `extend`, which packs them each time otherwise. They are copies:
         pack again after weights changed (`train` drops them)."""
         self.packed = [block.packed() for block in self.blocks()]
+        self.row_step = 1 if all(has_free_rows(layer) for layer in self.packed) else ROW_TILE
 
     def train(self, mode: bool = True) -> Transformer:
         if mode:
-            self.packed = None
+            self.packed, self.row_step = None, ROW_TILE
         return super().train(mode)
 
     @torch.no_grad()
@@ -136,7 +144,7 @@ class Transformer(nn.Module):
         num_new = len(x_SD)
         if not 0 <= num_ahead < num_new:
             raise ValueError(f"extend needs at least one position, got {num_new - num_ahead}")
-        x_SD = functional.pad(x_SD, (0, 0, 0, -num_new % ROW_TILE))
+        x_SD = functional.pad(x_SD, (0, 0, 0, padded(num_new, self.row_step) - num_new))
         if is_text_S is not None:
             is_text_S = is_text_S[: num_new - num_ahead]
         packed = self.packed or [block.packed() for block in self.blocks()]
