@@ -54,9 +54,38 @@ def test_all_experts_on_all_rows_give_the_bits_of_sorted_rows() -> None:
     x_SD = noise(16, 48)
     with torch.no_grad():
         whole = part(noise(300, 48, seed=1).index_copy(0, torch.arange(16), x_SD))
-        assert torch.equal(packed(x_SD), whole[:16])
+        assert torch.equal(packed(x_SD, 16), whole[:16])
         part.experts.w2_weight[0] += 0.1  # negative control: packed before the change
-        assert not torch.equal(packed(x_SD), part(x_SD))
+        assert not torch.equal(packed(x_SD, 16), part(x_SD))
+
+
+def test_few_rows_through_the_experts_they_chose_have_the_same_bits() -> None:
+    model = random_transformer(SIZES["small_window"])
+    part = model.layers[1].mlp
+    assert isinstance(part, MixtureMLP)
+    packed = PackedMixture.of(part)
+    assert packed is not None
+    with torch.no_grad():
+        for seed in range(20):
+            x_SD = noise(16, 48, seed=seed)
+            whole_SD = packed.whole(x_SD)
+            for count in (1, 2):
+                few_SD = packed(x_SD[:4], count)
+                assert torch.equal(few_SD[:count], whole_SD[:count])
+                x_SD[count:] = torch.nan  # rows that are nobody's
+                assert torch.equal(packed(x_SD[:4], count)[:count], whole_SD[:count])
+                x_SD = noise(16, 48, seed=seed)
+        # Negative control: rows beyond those asked for went through others' experts.
+        others = [packed(noise(16, 48, seed=seed)[:4], 1)[1:] for seed in range(20)]
+        right = [packed.whole(noise(16, 48, seed=seed))[1:4] for seed in range(20)]
+        assert not all(torch.equal(a, b) for a, b in zip(others, right, strict=True))
+
+
+def test_where_few_rows_had_other_bits_nothing_is_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = random_transformer(SIZES["small_window"]).layers[1].mlp
+    assert isinstance(part, MixtureMLP)
+    monkeypatch.setattr(PackedMixture, "chosen", lambda self, x_SD, num_new: x_SD)
+    assert PackedMixture.of(part) is None
 
 
 def test_training_drops_packed_weights() -> None:

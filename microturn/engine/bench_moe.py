@@ -96,7 +96,8 @@ def all_ways(model: InteractionModel, layer: int, part: MixtureMLP) -> dict[str,
 def in_tile(packed: PackedMixture, x_ND: Tensor) -> Tensor:
     """As a stream runs it: rows padded to whole tiles."""
     missing = -len(x_ND) % ROW_TILE
-    return packed(torch.nn.functional.pad(x_ND, (0, 0, 0, missing)))[: len(x_ND)]
+    padded_ND = torch.nn.functional.pad(x_ND, (0, 0, 0, missing))
+    return packed(padded_ND, len(x_ND))[: len(x_ND)]
 
 
 def plain(part: MixtureMLP, x_ND: Tensor) -> Tensor:

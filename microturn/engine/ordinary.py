@@ -42,7 +42,7 @@ def bare_rows_linear(x: Tensor, linear: nn.Linear) -> Tensor:
 
 def one_product(layer: PackedLayer, x_SD: Tensor, num_new: int) -> Tensor:
     """The faster form for few rows, which a tile of one row would not choose."""
-    return layer.mlp_part(x_SD) if layer.mlp is None else layer.mlp(x_SD)
+    return layer.mlp_part(x_SD) if layer.mlp is None else layer.mlp(x_SD, num_new)
 
 
 def biases(rel_SHE: Tensor, profile_EL: Tensor, num_keys: int, has_window: bool) -> Tensor:

@@ -26,6 +26,7 @@ from microturn.model.narrow import Matrix, Narrow, join, wide
 from microturn.model.retention import Choice, attend_with_text
 from microturn.model.tiles import ROW_TILE, padded
 
+VERY_FEW = 2  # rows that choose too few experts for all to be run
 MAX_EXPERTS, MAX_ROWS = 16, 16  # so many experts on so few rows cost less than sorting the rows
 
 
@@ -188,7 +189,8 @@ class PackedAttention:
 
 @dataclass(frozen=True)
 class PackedMixture:
-    """All experts on the same rows; each row then takes its own from the results."""
+    """All experts on the same rows, each row then takes its own from the results; or, for one or
+    two rows, only the experts that these chose."""
 
     part: MixtureMLP
     inner_ED: Matrix  # gates and ups of all experts, [X 2 I, D]
@@ -208,10 +210,40 @@ class PackedMixture:
         else:
             packed = cls(part, by_columns(wide(inner).flatten(0, 1)), wide(outer).mT.contiguous())
         x_SD = trial(packed.inner_ED, MAX_ROWS)
-        return packed if torch.equal(packed(x_SD), part(x_SD)) else None
+        right_SD = packed.whole(x_SD)
+        is_right = torch.equal(right_SD, part(x_SD))
+        for num_new in range(1, VERY_FEW + 1):
+            few_SD = packed.chosen(x_SD[:ROW_TILE], num_new)
+            is_right = is_right and torch.equal(few_SD[:num_new], right_SD[:num_new])
+        return packed if is_right else None
 
-    def __call__(self, x_SD: Tensor) -> Tensor:
-        """What the mixture gives for each row, [S, D]."""
+    def __call__(self, x_SD: Tensor, num_new: int) -> Tensor:
+        """What the mixture gives for each of the first `num_new` rows, [S, D]; others have no
+        meaning."""
+        return self.chosen(x_SD, num_new) if num_new <= VERY_FEW else self.whole(x_SD)
+
+    def chosen(self, x_SD: Tensor, num_new: int) -> Tensor:
+        """One by one the experts that the first rows chose: of few rows, few."""
+        chosen_SC, weight_SC, shared_SX = self.part.gate(x_SD)
+        num_routed, width = self.part.experts.num_routed, self.outer_XID.shape[1] * 2
+        weight_SE = weight_SC.new_zeros(len(x_SD), num_routed).scatter_(1, chosen_SC, weight_SC)
+        inner_ED, outer_XID = wide(self.inner_ED), wide(self.outer_XID)
+
+        def hidden(expert: int) -> Tensor:
+            rows = slice(expert * width, (expert + 1) * width)
+            return gated(functional.linear(x_SD, inner_ED[rows]))
+
+        total_SD = y_SD = torch.zeros_like(x_SD)
+        for expert in sorted(set(chosen_SC[:num_new].flatten().tolist())):
+            part_SD = hidden(expert) @ outer_XID[expert]
+            total_SD = total_SD + part_SD.mul_(weight_SE[:, expert : expert + 1])
+        for number, shared_S in enumerate(shared_SX.unbind(1)):
+            hidden_SI = hidden(num_routed + number).mul_(shared_S[:, None])
+            y_SD = y_SD + hidden_SI @ outer_XID[num_routed + number]
+        return total_SD + y_SD
+
+    def whole(self, x_SD: Tensor) -> Tensor:
+        """All experts on all rows."""
         chosen_SC, weight_SC, shared_SX = self.part.gate(x_SD)
         num_rows, num_routed = len(x_SD), self.part.experts.num_routed
         hidden = functional.linear(x_SD, wide(self.inner_ED))
@@ -241,7 +273,7 @@ class PackedDense:
     def of(cls, part: DenseMLP) -> PackedDense:
         return cls(part, by_columns(part.w13_dn.weight), by_columns(part.w2_md.weight))
 
-    def __call__(self, x_SD: Tensor) -> Tensor:
+    def __call__(self, x_SD: Tensor, num_new: int) -> Tensor:
         hidden = gated(functional.linear(x_SD, wide(self.inner_ED)))
         return functional.linear(hidden, wide(self.outer_DI)) * self.part.global_scale
 
@@ -286,7 +318,7 @@ class PackedLayer:
     def feed_forward(self, x_SD: Tensor, num_new: int) -> Tensor:
         """The feed-forward part of padded rows."""
         if self.mlp is not None and len(x_SD) <= MAX_ROWS:
-            return self.mlp(x_SD)
+            return self.mlp(x_SD, num_new)
         y_SD = self.mlp_part(x_SD[:num_new])  # padding rows would wake more experts
         return functional.pad(y_SD, (0, 0, 0, len(x_SD) - num_new))
 
