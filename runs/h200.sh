@@ -8,6 +8,7 @@
 #   runs/h200.sh pack BANK     here: BANK -> out/h200/bank, small enough to travel
 #   runs/h200.sh train         there: trains for MINUTES and leaves out/h200/parts
 #   runs/h200.sh unpack        here: out/h200/parts -> out/h200/model; from there the next call of `train` goes on
+#   runs/h200.sh distill BANK  here, on one core, when training is over: one flow step instead of two -> out/h200/served
 #
 # Not run on a GPU so far; the steps are run on a CPU by tests/test_train_travel.py.
 set -euo pipefail
@@ -38,8 +39,15 @@ case "${1:-}" in
   unpack)
     "$PYTHON" -m microturn.train.travel unpack --parts "$OUT/parts" --out "$OUT/model"
     ;;
+  distill)
+    for part in json safetensors; do # of the model's voice: the shipped one, unless there is one of its own
+      [ -f "$OUT/model/vocoder.$part" ] || cp "microturn/weights/nano/vocoder.$part" "$OUT/model/"
+    done
+    nice "$PYTHON" -m microturn.train.distill --model "$OUT/model" --bank "${2:?name the bank}" --out "$OUT/served" \
+      --num-teacher-steps 4 --num-student-steps 1 --noise 0.15 0.3 --at-steps 0.7 --minutes "${DISTILL_MINUTES:-10}"
+    ;;
   *)
-    echo "say what to do: runs/h200.sh pack BANK, runs/h200.sh train, or runs/h200.sh unpack" >&2
+    echo "say what to do: runs/h200.sh pack BANK, runs/h200.sh train, runs/h200.sh unpack, or runs/h200.sh distill BANK" >&2
     exit 2
     ;;
 esac

@@ -22,3 +22,10 @@ export OMP_NUM_THREADS=1
 .venv/bin/torchrun --standalone --nproc-per-node "$GPUS" -m microturn train "$PRESET" \
   --bank "$BANK" --out "$OUT" --minutes "$MINUTES" --rows "$ROWS" --workers "$WORKERS" --device cuda \
   ${TOKENIZER:+--tokenizer "$TOKENIZER"} ${SET:+--set $SET}
+
+# One flow step instead of two, on one core; the vocoder is the shipped one unless the run has its own.
+for part in json safetensors; do
+  [ -f "$OUT/model/vocoder.$part" ] || cp "microturn/weights/nano/vocoder.$part" "$OUT/model/"
+done
+nice .venv/bin/python -m microturn.train.distill --model "$OUT/model" --bank "$BANK" --out "$OUT/served" \
+  --num-teacher-steps 4 --num-student-steps 1 --noise 0.15 0.3 --at-steps 0.7 --minutes "${DISTILL_MINUTES:-10}"

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from microturn.model.attend_together import attend_benches, benches_of, runs_of
+from microturn.model.attend_together import attend_groups, groups_of, runs_of
 from microturn.model.banded import Skew, attend_tile
 from microturn.model.cache import KEY_BLOCK, empty_layer
 
@@ -53,9 +53,9 @@ def test_side_by_side_is_alone(reach, extent, is_window):
     q_SHW, rel_SHE, states = streams(reach)
     profile_EL = torch.randn(REL_WIDTH, extent, generator=torch.Generator().manual_seed(1))
     runs = runs_of(starts(), SIZES, LENGTHS)
-    benches = benches_of(runs, reach, extent, is_window)
-    assert len(benches) < len(runs)  # some do sit together
-    mixed_SC = attend_benches(benches, q_SHW, rel_SHE, states, profile_EL)
+    groups = groups_of(runs, reach, extent, is_window)
+    assert len(groups) < len(runs)  # some do sit together
+    mixed_SC = attend_groups(groups, q_SHW, rel_SHE, states, profile_EL)
     for run in runs:
         band = (profile_EL, reach, is_window)
         right_RC = one_run(run, q_SHW, rel_SHE, states[run.stream], *band)
@@ -67,10 +67,10 @@ def test_keys_of_another_show():
     """The negative control: the same rows with another stream's keys."""
     q_SHW, rel_SHE, states = streams(2)
     profile_EL = torch.randn(REL_WIDTH, 256)
-    benches = benches_of(runs_of(starts(), SIZES, LENGTHS), 2, 256, True)
-    right_SC = attend_benches(benches, q_SHW, rel_SHE, states, profile_EL)
+    groups = groups_of(runs_of(starts(), SIZES, LENGTHS), 2, 256, True)
+    right_SC = attend_groups(groups, q_SHW, rel_SHE, states, profile_EL)
     states[0], states[6] = states[6], states[0]
-    wrong_SC = attend_benches(benches, q_SHW, rel_SHE, states, profile_EL)
+    wrong_SC = attend_groups(groups, q_SHW, rel_SHE, states, profile_EL)
     assert not torch.equal(right_SC[: SIZES[0]], wrong_SC[: SIZES[0]])
     assert torch.equal(right_SC[SIZES[0] : starts()[6]], wrong_SC[SIZES[0] : starts()[6]])
 

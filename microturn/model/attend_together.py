@@ -51,11 +51,11 @@ def runs_of(firsts: Sequence[int], sizes: Sequence[int], lengths: Sequence[int])
 
 
 @dataclass(frozen=True)
-class Bench:
+class Group:
     """Runs that see equally many keys and have equally many rows, padded.
 
-    row_I: the row among all for each row of the bench (a run's last one again where it is padded);
-    mine_I, place_I: of each real row its place on the bench and its place among all.
+    row_I: the row among all for each row of the group (a run's last one again where it is padded);
+    mine_I, place_I: of each real row its place in the group and its place among all.
     """
 
     runs: list[Run]
@@ -67,7 +67,7 @@ class Bench:
     place_I: Tensor
 
     @classmethod
-    def of(cls, runs: list[Run], first_blocks: list[int], skews: list[Skew]) -> Bench:
+    def of(cls, runs: list[Run], first_blocks: list[int], skews: list[Skew]) -> Group:
         num_rows = runs[0].num_tiled
         rows: list[int] = []
         mine: list[int] = []
@@ -82,7 +82,7 @@ class Bench:
         )
 
 
-def benches_of(runs: Sequence[Run], reach: int | None, extent: int, is_window: bool) -> list[Bench]:
+def groups_of(runs: Sequence[Run], reach: int | None, extent: int, is_window: bool) -> list[Group]:
     """Runs sorted by what they have in common in a layer of this band."""
     groups: dict[tuple[int, int], list[tuple[Run, int, Skew]]] = {}
     for run in runs:
@@ -91,13 +91,13 @@ def benches_of(runs: Sequence[Run], reach: int | None, extent: int, is_window: b
         num_keys = (block + 1 - first) * KEY_BLOCK
         skew = Skew.of(offset, num_keys, extent, is_window)
         groups.setdefault((num_keys, run.num_tiled), []).append((run, first, skew))
-    return [Bench.of(*map(list, zip(*group, strict=True))) for group in groups.values()]
+    return [Group.of(*map(list, zip(*group, strict=True))) for group in groups.values()]
 
 
-def biases(bench: Bench, rel_IHE: Tensor, near_EL: Tensor) -> Tensor:
+def biases(group: Group, rel_IHE: Tensor, near_EL: Tensor) -> Tensor:
     """`Skew.bias` of all runs: bias and mask by key, [B, H, R, N] (a view)."""
-    skew, num_rows, num_heads = bench.skews[0], bench.num_rows, rel_IHE.shape[1]
-    num_runs = len(bench.runs)
+    skew, num_rows, num_heads = group.skews[0], group.num_rows, rel_IHE.shape[1]
+    num_runs = len(group.runs)
     rel_BHRE = rel_IHE.view(num_runs, num_rows, num_heads, -1).transpose(1, 2)
     near_BHRL = (rel_BHRE.reshape(-1, rel_IHE.shape[2]) @ near_EL).view(
         num_runs, num_heads, num_rows, -1
@@ -106,7 +106,7 @@ def biases(bench: Bench, rel_IHE: Tensor, near_EL: Tensor) -> Tensor:
     table_BHF = near_BHRL.new_full((num_runs, num_heads, num_rows * width), NEVER)
     shape = (num_heads, num_rows, skew.near)
     strides = (num_rows * width, width, 1)
-    for number, (mine, near_HRL) in enumerate(zip(bench.skews, near_BHRL.unbind(), strict=True)):
+    for number, (mine, near_HRL) in enumerate(zip(group.skews, near_BHRL.unbind(), strict=True)):
         start = number * num_heads * num_rows * width + mine.before
         if mine.zeros:
             size = (num_heads, num_rows, mine.zeros)
@@ -116,29 +116,29 @@ def biases(bench: Bench, rel_IHE: Tensor, near_EL: Tensor) -> Tensor:
     return table_BHF.unflatten(2, (num_rows, skew.total))[..., skew.spare :]
 
 
-def attend_bench(
-    bench: Bench,
+def attend_group(
+    group: Group,
     q_SHW: Tensor,
     rel_SHE: Tensor,
     states: Sequence[LayerState],
     profile_EL: Tensor,
 ) -> Tensor:
-    """`attend_tile` of all runs of a bench: [I, H W], I their rows with the padding."""
-    num_runs, num_rows = len(bench.runs), bench.num_rows
+    """`attend_tile` of all runs of a group: [I, H W], I their rows with the padding."""
+    num_runs, num_rows = len(group.runs), group.num_rows
     _, num_heads, width = q_SHW.shape
     num_kv_heads = len(states[0].key_KNW)
-    skew = bench.skews[0]
-    q_BHRW = q_SHW.index_select(0, bench.row_I).view(num_runs, num_rows, num_heads, width)
+    skew = group.skews[0]
+    q_BHRW = q_SHW.index_select(0, group.row_I).view(num_runs, num_rows, num_heads, width)
     q_BKGW = q_BHRW.transpose(1, 2).reshape(num_runs, num_kv_heads, -1, width)
     score_BKGN = q_BKGW.new_empty(*q_BKGW.shape[:3], skew.num_keys)
     values: list[Tensor] = []
-    seen = zip(bench.runs, bench.first_blocks, q_BKGW.unbind(), score_BKGN.unbind(), strict=True)
+    seen = zip(group.runs, group.first_blocks, q_BKGW.unbind(), score_BKGN.unbind(), strict=True)
     for run, first, q_KGW, score_KGN in seen:
         key_KNW, value_KNW = states[run.stream].blocks(first, run.position // KEY_BLOCK)
         torch.bmm(q_KGW, key_KNW.to(q_SHW.dtype).transpose(1, 2), out=score_KGN)
         values.append(value_KNW.to(q_SHW.dtype))
     near_EL = profile_EL[:, profile_EL.shape[1] - skew.near :]
-    bias_BHRN = biases(bench, rel_SHE.index_select(0, bench.row_I), near_EL)
+    bias_BHRN = biases(group, rel_SHE.index_select(0, group.row_I), near_EL)
     score_BKGN.view(num_runs, num_heads, num_rows, -1).add_(bias_BHRN)
     out_BKGW = mixed(score_BKGN.softmax(-1), values)
     out_BHRW = out_BKGW.view(num_runs, num_heads, num_rows, width)
@@ -161,8 +161,8 @@ def mixed(weight_BKGN: Tensor, values: Sequence[Tensor]) -> Tensor:
     return out_BKGW
 
 
-def attend_benches(
-    benches: Sequence[Bench],
+def attend_groups(
+    groups: Sequence[Group],
     q_SHW: Tensor,
     rel_SHE: Tensor,
     states: Sequence[LayerState],
@@ -170,7 +170,7 @@ def attend_benches(
 ) -> Tensor:
     """All runs: [S, H W]; rows that are nobody's are zero."""
     mixed_SC = q_SHW.new_zeros(len(q_SHW), q_SHW.shape[1] * q_SHW.shape[2])
-    for bench in benches:
-        mixed_IC = attend_bench(bench, q_SHW, rel_SHE, states, profile_EL)
-        mixed_SC.index_copy_(0, bench.place_I, mixed_IC.index_select(0, bench.mine_I))
+    for group in groups:
+        mixed_IC = attend_group(group, q_SHW, rel_SHE, states, profile_EL)
+        mixed_SC.index_copy_(0, group.place_I, mixed_IC.index_select(0, group.mine_I))
     return mixed_SC

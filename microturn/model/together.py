@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from microturn.model.attend_together import Bench, Run, attend_benches, benches_of, runs_of
+from microturn.model.attend_together import Group, Run, attend_groups, groups_of, runs_of
 from microturn.model.attention import Attention
 from microturn.model.cache import BackboneState, LayerState
 from microturn.model.fused import normed
@@ -122,14 +122,14 @@ class Seats:
     sizes: list[int]
     sizes_in: list[int]
     runs: list[Run]
-    known: dict[tuple[int | None, int, bool], list[Bench]] = field(default_factory=dict)
+    known: dict[tuple[int | None, int, bool], list[Group]] = field(default_factory=dict)
 
-    def benches(self, part: Attention) -> list[Bench]:
+    def groups(self, part: Attention) -> list[Group]:
         """Who attends side by side in a layer of this band."""
         extent = part.rel_logits_proj.proj_bias.shape[1]
         band = (part.reach, extent, part.has_window)
         if band not in self.known:
-            self.known[band] = benches_of(self.runs, *band)
+            self.known[band] = groups_of(self.runs, *band)
         return self.known[band]
 
     def tau(self, part: Attention, x_SD: Tensor) -> Tensor | None:
@@ -203,8 +203,8 @@ def side_by_side(
     states: Sequence[LayerState],
 ) -> Tensor:
     """Attention of all streams at once: [S, H W]."""
-    benches, profile_EL = seats.benches(packed.part), packed.profile_EL.to(q_SHW.dtype)
-    return attend_benches(benches, q_SHW, rel_SHE, states, profile_EL)
+    groups, profile_EL = seats.groups(packed.part), packed.profile_EL.to(q_SHW.dtype)
+    return attend_groups(groups, q_SHW, rel_SHE, states, profile_EL)
 
 
 def one_by_one(
