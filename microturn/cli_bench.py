@@ -41,6 +41,7 @@ class Bench:
     threads: int = 1  # sessions: of one tick; needs as many cores that nobody else uses
     processes: int = 1  # sessions, serve: that sessions are spread over, a core each
     contexts_s: tuple[int, ...] = (30, 60, 300)  # peers: lengths of the session so far
+    vllm_python: Path | None = None  # peers: an interpreter that has vllm (docs/serving.md)
     rows: int = 2  # train: conversations in one step of the preset `--model`
     seed: int = 0
     as_json: Json = False
@@ -222,12 +223,27 @@ def run_peers(options: Bench) -> Result:
         raise ValueError("transformers has no such weights: measure peers with --weights fp32")
     engine, result = measured_engine(options)
     num_pairs = options.count(NUM_PAIRS)
+    if options.vllm_python is not None:
+        from microturn.engine.bench_vllm import bench_vllm
+
+        context_s = min(options.contexts_s)
+        beside = (options.vllm_python, context_s, num_pairs, options.seed)
+        result |= {"vllm": bench_vllm(engine.model, *beside)}
     return result | bench_peers(engine.model, options.contexts_s, num_pairs, seed=options.seed)
 
 
 def describe_peers(result: Result) -> list[str]:
     """Two lines for each length of context; how many times longer others take."""
     lines: list[str] = []
+    if "vllm" in result:
+        vllm = result["vllm"]
+        for kind in ("silent", "speaking"):
+            ours_ms, theirs_ms = vllm[kind]["ours_median_ms"], vllm[kind]["vllm_median_ms"]
+            times = f"{vllm[kind]['vllm_over_ours']:.2f} times"
+            lines.append(
+                f"{vllm['context_s']:4} s {kind:8} ours {ours_ms:.1f} ms, "
+                f"vLLM's dense twin {theirs_ms:.1f} (wall), {times}"
+            )
     for row in result["by_context"]:
         for kind in row["ours"]:
             ours, theirs = row["ours"][kind], row["transformers"][kind]
