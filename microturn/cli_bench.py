@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from microturn import cli_peers
+
 if TYPE_CHECKING:
     from microturn.engine.engine import Engine
     from microturn.engine.limits import SessionLimits
@@ -216,56 +218,6 @@ def describe_flat(result: Result) -> list[str]:
     ]
 
 
-def run_peers(options: Bench) -> Result:
-    from microturn.engine.bench_peers import NUM_PAIRS, bench_peers
-
-    if options.weights != "fp32":
-        raise ValueError("transformers has no such weights: measure peers with --weights fp32")
-    engine, result = measured_engine(options)
-    num_pairs = options.count(NUM_PAIRS)
-    if options.vllm_python is not None:
-        from microturn.engine.bench_vllm import bench_vllm
-
-        context_s = min(options.contexts_s)
-        beside = (options.vllm_python, context_s, num_pairs, options.seed)
-        result |= {"vllm": bench_vllm(engine.model, *beside)}
-    return result | bench_peers(engine.model, options.contexts_s, num_pairs, seed=options.seed)
-
-
-def describe_peers(result: Result) -> list[str]:
-    """Two lines for each length of context; how many times longer others take."""
-    lines: list[str] = []
-    if "vllm" in result:
-        vllm = result["vllm"]
-        for kind in ("silent", "speaking"):
-            ours_ms, theirs_ms = vllm[kind]["ours_median_ms"], vllm[kind]["vllm_median_ms"]
-            times = f"{vllm[kind]['vllm_over_ours']:.2f} times"
-            lines.append(
-                f"{vllm['context_s']:4} s {kind:8} ours {ours_ms:.1f} ms, "
-                f"vLLM's dense twin {theirs_ms:.1f} (wall), {times}"
-            )
-    for row in result["by_context"]:
-        for kind in row["ours"]:
-            ours, theirs = row["ours"][kind], row["transformers"][kind]
-            lines.append(
-                f"{row['context_s']:4} s {kind:8} ours {ours['cpu_median_ms']:.1f} ms, "
-                f"transformers {theirs['cpu_median_ms']:.1f} (processor)"
-            )
-        ratios = row["ratios"]
-        again = ", ".join(
-            f"{name} {ratios[way]:.1f} ({row[way]['cpu_median_ms']:.0f} ms)"
-            for way, name in (("resend_ours", "our kernels"), ("resend_transformers", "theirs"))
-            if way in row
-        )
-        lines.append(
-            f"{row['context_s']:4} s times ours: transformers {ratios['transformers']:.2f}; "
-            f"all sent again, {again}"
-        )
-    if not result["is_same_work"]:
-        lines.append("THE LOGITS DIFFER: this compares different work")
-    return [*lines, f"transformers over ours: {result['transformers_over_ours']:.2f}"]
-
-
 def run_invariance(options: Bench) -> Result:
     from microturn.engine.bench_invariance import NUM_MICRO_TURNS, bench_invariance
 
@@ -369,7 +321,7 @@ MEASURES: dict[What, Measure] = {
     "tick": Measure(run_tick, describe_tick),
     "sessions": Measure(run_sessions, describe_sessions),
     "flat": Measure(run_flat, describe_flat),
-    "peers": Measure(run_peers, describe_peers),
+    "peers": Measure(cli_peers.run, cli_peers.describe),
     "invariance": Measure(run_invariance, describe_invariance),
     "moe": Measure(run_moe, describe_moe),
     "gpu": Measure(run_gpu, describe_gpu),
