@@ -45,12 +45,16 @@ def test_nano_is_packed_in_full() -> None:
         assert len(layer.attention.projections) == 1 and layer.mlp is not None
 
 
-def test_all_experts_on_all_rows_give_the_bits_of_sorted_rows() -> None:
-    model = random_transformer(SIZES["small_window"])
-    part = model.layers[1].mlp
+def mixture() -> tuple[MixtureMLP, PackedMixture]:
+    part = random_transformer(SIZES["small_window"]).layers[1].mlp
     assert isinstance(part, MixtureMLP)
     packed = PackedMixture.of(part)
     assert packed is not None
+    return part, packed
+
+
+def test_all_experts_on_all_rows_give_the_bits_of_sorted_rows() -> None:
+    part, packed = mixture()
     x_SD = noise(16, 48)
     with torch.no_grad():
         whole = part(noise(300, 48, seed=1).index_copy(0, torch.arange(16), x_SD))
@@ -60,11 +64,7 @@ def test_all_experts_on_all_rows_give_the_bits_of_sorted_rows() -> None:
 
 
 def test_few_rows_through_the_experts_they_chose_have_the_same_bits() -> None:
-    model = random_transformer(SIZES["small_window"])
-    part = model.layers[1].mlp
-    assert isinstance(part, MixtureMLP)
-    packed = PackedMixture.of(part)
-    assert packed is not None
+    _, packed = mixture()
     with torch.no_grad():
         for seed in range(20):
             x_SD = noise(16, 48, seed=seed)

@@ -23,7 +23,7 @@ from microturn.engine.bench import (
     ratio,
 )
 from microturn.engine.crew import Crew
-from microturn.engine.engine import Engine
+from microturn.engine.session_engine import SessionEngine
 from microturn.turns import INPUT_SAMPLES, MICRO_TURN_MS, MicroTurnInput, MicroTurnOutput
 
 COUNTS = (1, 2, 4, 8, 16)
@@ -48,7 +48,7 @@ class Way:
 
 
 def bench_sessions(
-    engine: Engine | Crew,
+    engine: SessionEngine,
     counts: Sequence[int] = COUNTS,
     num_ticks: int = 100,
     seed: int = 0,
@@ -86,7 +86,7 @@ def bench_sessions(
     }
 
 
-def num_processes(engine: Engine | Crew) -> int:
+def num_processes(engine: SessionEngine) -> int:
     """Processes that compute; the processor time of others than this one is not measured."""
     return engine.num_processes if isinstance(engine, Crew) else 1
 
@@ -96,7 +96,7 @@ def held(rows: list[dict[str, Any]], name: str) -> int:
     return max((row["sessions"] for row in rows if row["packed"][name] < MICRO_TURN_MS), default=0)
 
 
-def measure(engine: Engine | Crew, count: int, num_ticks: int, seed: int) -> dict[str, Any]:
+def measure(engine: SessionEngine, count: int, num_ticks: int, seed: int) -> dict[str, Any]:
     """N sessions both ways."""
     rng = np.random.default_rng(seed)
     ways = {name: Way([]) for name in ("serial", "packed")}
@@ -122,7 +122,7 @@ def measure(engine: Engine | Crew, count: int, num_ticks: int, seed: int) -> dic
 
 
 def take(
-    engine: Engine | Crew, way: Way, is_packed: bool, tick: int, sound: np.ndarray
+    engine: SessionEngine, way: Way, is_packed: bool, tick: int, sound: np.ndarray
 ) -> list[MicroTurnOutput]:
     """One tick of all sessions; those that warm up are not written down."""
     forced = {

@@ -11,15 +11,16 @@ If a process dies, its sessions end, the others go on, and another process takes
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from microturn.engine.crew_process import ENDED, EngineProcess
-from microturn.engine.engine import Engine, Result
+from microturn.engine.engine import Engine
 from microturn.engine.limits import EngineFull, Notice, SessionEnded, SessionLimits
-from microturn.turns import MicroTurnInput, MicroTurnOutput
+from microturn.engine.session_engine import Result, SessionEngine, Turns, refuse_twice
+from microturn.turns import MicroTurnInput
 
 GONE = "the engine process of session {} has died: the session is closed; open another"
 
@@ -38,7 +39,7 @@ class Member:
         return len(self.session_ids) + self.num_opening
 
 
-class Crew:
+class Crew(SessionEngine):
     """The methods of `Engine` that a server needs, over several processes. One caller at a time, as
     with an engine."""
 
@@ -93,17 +94,6 @@ class Crew:
         return self._ask(self._least_loaded(), "numerics")
 
     # ---- sessions come and go
-
-    def open(
-        self,
-        seed: int | None = None,
-        instructions: str | None = None,
-        eagerness: float | str | None = None,
-    ) -> str:
-        """`Engine.open` where the fewest sessions are."""
-        *_, session_id = self.opening(seed, instructions, eagerness)
-        assert session_id is not None
-        return session_id
 
     def opening(
         self,
@@ -172,24 +162,13 @@ class Crew:
 
     # ---- steps
 
-    def step(
-        self, session_id: str, turn: MicroTurnInput, force_speak: bool | None = None
-    ) -> MicroTurnOutput:
-        """`Engine.step`."""
-        force = None if force_speak is None else {session_id: force_speak}
-        (result,) = self.step_many([(session_id, turn)], force)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
     def step_many(
         self,
-        turns: Sequence[tuple[str, MicroTurnInput]],
+        turns: Turns,
         force_speak: dict[str, bool] | None = None,
     ) -> list[Result]:
         """`Engine.step_many`, in all processes at the same time."""
-        if len({session_id for session_id, _ in turns}) < len(turns):
-            raise ValueError("a session was given twice in one tick: one micro-turn each")
+        refuse_twice(turns)
         results: dict[str, Result] = {}
         shares: dict[Member, list[tuple[str, MicroTurnInput]]] = {}
         for session_id, turn in turns:

@@ -26,6 +26,7 @@ from microturn.engine.limits import (
 from microturn.engine.on_device import on_host
 from microturn.engine.sampler import SamplingConfig, eagerness_of, forbidden_mask
 from microturn.engine.session import Session, check_index, gone_back, listen, own_tails
+from microturn.engine.session_engine import Result, SessionEngine, Turns, refuse_twice
 from microturn.engine.slots import Slots, slots_of
 from microturn.engine.snapshot import fingerprint, pack, unpack
 from microturn.engine.tick import Tick, Work
@@ -36,13 +37,12 @@ from microturn.sampled import Recording, Sampled
 from microturn.sequence import text_positions, typed_message
 from microturn.signal.text import Text
 from microturn.signal.vocoder import Vocoder
-from microturn.turns import MicroTurnInput, MicroTurnOutput
+from microturn.turns import MicroTurnInput
 
-Result = MicroTurnOutput | Exception
 OPENING_POSITIONS = 64  # of the instructions at once: four tiles
 
 
-class Engine:
+class Engine(SessionEngine):
     """Sessions over one model. Sessions never see each other's state."""
 
     def __init__(
@@ -76,21 +76,6 @@ class Engine:
             self.reserved_bytes = reserved_bytes(model.config.backbone, self.limits)
 
     # ---- sessions come and go
-
-    def open(
-        self,
-        seed: int | None = None,
-        instructions: str | None = None,
-        eagerness: float | str | None = None,
-    ) -> str:
-        """Start a session; `instructions` stand before the first micro-turn. Returns its id.
-
-        eagerness: a number or a name of `EAGERNESS`; None takes the engine's. Raises EngineFull
-        when there is no slot or no room, ValueError for an unknown eagerness.
-        """
-        *_, session_id = self.opening(seed, instructions, eagerness)
-        assert session_id is not None
-        return session_id
 
     @torch.inference_mode()
     def opening(
@@ -182,20 +167,10 @@ class Engine:
 
     # ---- steps
 
-    def step(
-        self, session_id: str, turn: MicroTurnInput, force_speak: bool | None = None
-    ) -> MicroTurnOutput:
-        """Take in 200 ms, give out 200 ms: `step_many` of one session, which raises what failed."""
-        force = None if force_speak is None else {session_id: force_speak}
-        (result,) = self.step_many([(session_id, turn)], force)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
     @torch.inference_mode()
     def step_many(
         self,
-        turns: Sequence[tuple[str, MicroTurnInput]],
+        turns: Turns,
         force_speak: dict[str, bool] | None = None,
     ) -> list[Result]:
         """One tick: take in 200 ms of each session, give out 200 ms of each, in the same order.
@@ -207,8 +182,7 @@ class Engine:
         its maximum length. The others go on. `force_speak` overrides floor decisions (benchmarks).
         Raises ValueError for a session that is given twice.
         """
-        if len({session_id for session_id, _ in turns}) < len(turns):
-            raise ValueError("a session was given twice in one tick: one micro-turn each")
+        refuse_twice(turns)
         results: list[Result | None] = [None] * len(turns)
         works: dict[int, Work] = {}
         for place, (session_id, turn) in enumerate(turns):

@@ -26,23 +26,24 @@ from microturn.model.tiles import FEW_ROWS, ROW_TILE
 TRIED = 128  # rows of a trial
 
 
-def is_free(work: Callable[[Tensor], Tensor], x_RD: Tensor) -> bool:
-    """Does every number of rows from a tile to FEW_ROWS give a row the same bits as all of x_RD,
-    which has more?"""
-    whole = work(x_RD)
+def is_free(work: Callable[[Tensor], Tensor], rows: Tensor) -> bool:
+    """Does every number of rows from a tile to FEW_ROWS give a row the same bits as all of `rows`,
+    of which there are more?"""
+    whole = work(rows)
     return all(
-        torch.equal(work(x_RD[:count]), whole[:count])
-        and torch.equal(work(x_RD[-count:]), whole[-count:])
-        for count in range(ROW_TILE, min(FEW_ROWS, len(x_RD) - 1) + 1)
+        torch.equal(work(rows[:count]), whole[:count])
+        and torch.equal(work(rows[-count:]), whole[-count:])
+        for count in range(ROW_TILE, min(FEW_ROWS, len(rows) - 1) + 1)
     )
 
 
 def has_free_rows(layer: PackedLayer) -> bool:
     """Whether a row's bits are the same for every number of rows from a tile on, here and with
-    these weights; each shape is tried once."""
-    if layer.attn_taps_T1D.device.type != "cpu":
-        return False
+    these weights; each shape is tried once. No where it was never tried: on another device, and in
+    a layer that remembers text."""
     attention, mlp = layer.attention, layer.mlp
+    if layer.attn_taps_T1D.device.type != "cpu" or attention.part.sight is not None:
+        return False
     matrices = [*attention.projections, attention.out_DC]
     if isinstance(mlp, PackedDense):
         matrices += [mlp.inner_ED, mlp.outer_DI]
@@ -104,11 +105,10 @@ def has_free_attention(
     near_EL = noise(*profiles).to(dtype)[:, -Skew.of(0, num_keys, profiles[1], has_window).near :]
     rel_RHE = noise(KEY_BLOCK, num_heads, profiles[0]).to(dtype)
 
-    def work(q_RHW: Tensor) -> Tensor:
-        offset = KEY_BLOCK - len(q_RHW) if torch.equal(q_RHW[-1], q_whole[-1]) else 0
-        skew = Skew.of(offset, num_keys, profiles[1], has_window)
-        rows = slice(offset, offset + len(q_RHW))
-        return attend_tile(q_RHW, rel_RHE[rows], key_KNW, value_KNW, near_EL, skew)
+    q_RHW = noise(KEY_BLOCK, num_heads, width).to(dtype)
 
-    q_whole = noise(KEY_BLOCK, num_heads, width).to(dtype)
-    return is_free(work, q_whole)
+    def work(row_R: Tensor) -> Tensor:
+        skew = Skew.of(int(row_R[0]), num_keys, profiles[1], has_window)
+        return attend_tile(q_RHW[row_R], rel_RHE[row_R], key_KNW, value_KNW, near_EL, skew)
+
+    return is_free(work, torch.arange(KEY_BLOCK))

@@ -8,9 +8,8 @@ from statistics import median
 
 import numpy as np
 
-from microturn.engine.crew import Crew
-from microturn.engine.engine import Engine
 from microturn.engine.limits import EngineFull, SessionLimits
+from microturn.engine.session_engine import SessionEngine
 from microturn.server.admission import Admission, AdmissionConfig
 from microturn.server.live_session import ConversationConfig
 from microturn.turns import INPUT_SAMPLES, MICRO_TURN_MS, MicroTurnInput
@@ -34,7 +33,7 @@ def serving_limits(max_sessions: int, memory_mb: int) -> SessionLimits:
 
 
 def measured_admission(
-    engine: Engine | Crew, max_sessions: int, config: AdmissionConfig | None = None
+    engine: SessionEngine, max_sessions: int, config: AdmissionConfig | None = None
 ) -> Admission:
     """Ticks of 1, 2, 4, ... sessions, half of them speaking, until one takes more than the budget
     the slots or the memory are used up."""
@@ -52,7 +51,7 @@ def measured_admission(
     return admission
 
 
-def median_tick_ms(engine: Engine | Crew, num_sessions: int) -> float:
+def median_tick_ms(engine: SessionEngine, num_sessions: int) -> float:
     """One tick of that many sessions of quiet noise; every other one speaks."""
     rng = np.random.default_rng(0)
     ids: list[str] = []
