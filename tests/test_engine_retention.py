@@ -13,6 +13,7 @@ from microturn.engine.limits import SessionLimits, reserved_bytes
 from microturn.engine.sampler import SamplingConfig
 from microturn.model.config import RetentionConfig
 from microturn.model.model import InteractionModel
+from microturn.model.tiles import ROW_TILE
 from microturn.signal.vocoder import Vocoder, VocoderConfig
 from microturn.turns import INPUT_SAMPLES, MicroTurnInput, MicroTurnOutput
 from tests.tiny import TinyText, tiny_config
@@ -67,3 +68,8 @@ def test_memory_is_reserved_for_text() -> None:
     session_id = engine.open(seed=1, instructions="a" * 60)
     play(engine, session_id, 0, 60)
     assert engine.session(session_id).num_bytes() <= sizes[RETENTION]
+
+
+def test_rows_are_free_only_where_that_was_tried() -> None:
+    """What attends to remembered text has no trial: such a stream keeps to whole tiles."""
+    assert engine_with(RETENTION).model.transformer.row_step == ROW_TILE

@@ -234,7 +234,7 @@ class Engine(SessionEngine):
         self.model.load_state_dict(theirs)
         if self.slots is None:
             lay_out_for_serving(self.model)
-        self.__dict__.pop("fingerprint", None)
+        vars(self).pop("fingerprint", None)
 
     def _begin(self, session: Session, turn: MicroTurnInput, force_speak: bool | None) -> Work:
         """Check and take in one micro-turn's input; nothing of the session changes."""
