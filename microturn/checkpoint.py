@@ -87,12 +87,15 @@ def load_config(path: Path | str) -> ModelConfig:
     return config_from_dict(fields)
 
 
-def load_weights(model: nn.Module, path: Path | str) -> tuple[str, ...]:
+def load_weights(
+    model: nn.Module, path: Path | str, may_lack: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Fill the model from a checkpoint directory; types and devices stay the model's.
 
-    A checkpoint without any tensor under `microturn.` (a published one) leaves ours as they are;
-    their names are returned. Nothing is changed unless everything fits. Raises FileNotFoundError
-    where files are missing and CheckpointError naming the file or tensor otherwise.
+    A checkpoint without any tensor under `microturn.` (a published one) leaves ours as they are,
+    and one without any tensor under a name in `may_lack` those; their names are returned. Nothing
+    is changed unless everything fits. Raises FileNotFoundError where files are missing and
+    CheckpointError naming the file or tensor otherwise.
     """
     wanted = {published_name(name): tensor for name, tensor in model.state_dict().items()}
     with ExitStack() as stack:
@@ -104,7 +107,9 @@ def load_weights(model: nn.Module, path: Path | str) -> tuple[str, ...]:
                 raise CheckpointError(f"{file} is damaged: {error}") from error
             where |= dict.fromkeys(reader.keys(), reader)
         is_published = not any(name.startswith(OURS) for name in where)
-        kept = tuple(name for name in wanted if is_published and name.startswith(OURS))
+        absent = (OURS,) if is_published else ()
+        absent += tuple(p for p in may_lack if not any(name.startswith(p) for name in where))
+        kept = tuple(name for name in wanted if name.startswith(absent))
         _check(path, {n: t for n, t in wanted.items() if n not in kept}, where)
         with torch.no_grad():
             for name, tensor in wanted.items():

@@ -7,6 +7,7 @@ mend (stderr).
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -145,11 +146,9 @@ class Train:
         from microturn.cli_train import train_preset
 
         result = train_preset(self)
-        tell(
-            self.as_json,
-            result,
-            f"{result['model']}: step {result['step']}, {result['heard_hours']:.1f} hours heard",
-        )
+        text = f"{result['model']}: step {result['step']}, {result['heard_hours']:.1f} hours heard"
+        if os.environ.get("RANK", "0") == "0":  # of many processes the first one tells
+            tell(self.as_json, result, text)
         return 0
 
 

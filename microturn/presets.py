@@ -9,6 +9,7 @@ from microturn.model.config import (
     AttentionConfig,
     BackboneConfig,
     ExpertConfig,
+    FineAudioConfig,
     FlowConfig,
     ModelConfig,
     VisionConfig,
@@ -35,7 +36,12 @@ def nano() -> ModelConfig:
         experts=ExpertConfig(num_routed=8, num_chosen=2, num_shared=1, width=128, route_scale=3.0),
         mup_divisor=1.0,
     )
-    return ModelConfig(backbone, FlowConfig(192, 4, 4), vision=VisionConfig(num_layers=2))
+    return ModelConfig(
+        backbone,
+        FlowConfig(192, 4, 4),
+        vision=VisionConfig(num_layers=2),
+        fine_audio=FineAudioConfig(),
+    )
 
 
 def mini() -> ModelConfig:
@@ -50,7 +56,12 @@ def mini() -> ModelConfig:
         experts=ExpertConfig(num_routed=16, num_chosen=2, num_shared=1, width=640, route_scale=3.0),
         mup_divisor=3.0,
     )
-    return ModelConfig(backbone, FlowConfig(512, 8, 8), vision=VisionConfig(num_layers=4))
+    return ModelConfig(
+        backbone,
+        FlowConfig(512, 8, 8),
+        vision=VisionConfig(num_layers=4),
+        fine_audio=FineAudioConfig(num_channels=512),
+    )
 
 
 def inkling_small() -> ModelConfig:

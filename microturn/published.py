@@ -17,6 +17,7 @@ from microturn.model.config import (
     AudioConfig,
     BackboneConfig,
     ExpertConfig,
+    FineAudioConfig,
     FloorConfig,
     FlowConfig,
     ModelConfig,
@@ -153,6 +154,7 @@ def config_to_dict(config: ModelConfig) -> dict[str, Any]:
         "has_experts": backbone.experts is not None,
         "full_window": attention.full_window,
         "floor": asdict(config.floor),
+        "fine_audio": None if config.fine_audio is None else asdict(config.fine_audio),
         "retention": None if attention.retention is None else asdict(attention.retention),
     }
     return fields
@@ -266,6 +268,7 @@ def config_from_dict(fields: dict[str, Any]) -> ModelConfig:
             AudioConfig(audio["n_mel_bins"], audio["mel_vocab_size"]),
             vision,
             floor=FloorConfig(**ours.get("floor", {})),
+            fine_audio=FineAudioConfig(**fine) if (fine := ours.get("fine_audio")) else None,
             **extra,
         )
     except KeyError as error:

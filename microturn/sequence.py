@@ -31,6 +31,7 @@ from torch import Tensor
 from microturn.turns import AUDIO_FRAMES, NUM_SLOTS
 
 NUM_MEL_BINS = 80
+NUM_FINE_FRAMES = 8  # of 10 ms: those that end in the 100 ms that a heard position covers
 PATCH_SHAPE = (2, 40, 40, 3)  # time, height, width, colour; one position a patch
 MAX_TEXT_TOKENS = 6
 NO_TARGET = -100  # a position whose next token the model does not author
@@ -75,7 +76,8 @@ class Positions:
 
     kind_S uint8; id_S int64 (token id, or slot number, else 0); heard_AM, said_AM uint8 dMel bins;
     is_said_A bool (own audio was audible in these 50 ms); clock_A int64 (micro-turn index on the
-    first heard position, else NO_CLOCK); patch_P uint8 [P, 2, 40, 40, 3].
+    first heard position, else NO_CLOCK); patch_P uint8 [P, 2, 40, 40, 3]; fine_AFM uint8 (what was
+    heard in steps of 10 ms: `signal.mel.fine_bins`).
     """
 
     kind_S: Tensor
@@ -85,6 +87,7 @@ class Positions:
     is_said_A: Tensor
     clock_A: Tensor
     patch_P: Tensor
+    fine_AFM: Tensor
 
     def __len__(self) -> int:
         return len(self.kind_S)
@@ -92,13 +95,17 @@ class Positions:
 
 @dataclass(frozen=True)
 class TurnFeatures:
-    """The input side of one micro-turn after `signal/`: bins, patches, token ids."""
+    """The input side of one micro-turn after `signal/`: bins, patches, token ids.
+
+    Without fine_AFM the fine frames are those of silence (zeros).
+    """
 
     index: int
     heard_AM: Tensor
     said_AM: Tensor | None = None
     patch_P: Tensor | None = None
     text_ids: tuple[int, ...] = ()
+    fine_AFM: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -109,28 +116,38 @@ class TurnDecision:
     speaks: bool
 
 
-def _positions(
-    kinds: Sequence[Kind], ids: Sequence[int], turn: TurnFeatures | None = None
-) -> Positions:
-    heard_AM = torch.zeros(0, NUM_MEL_BINS, dtype=torch.uint8)
-    said_AM, is_said_A = heard_AM, torch.zeros(0, dtype=torch.bool)
-    clock_A = torch.zeros(0, dtype=torch.int64)
-    patch_P = torch.zeros(0, *PATCH_SHAPE, dtype=torch.uint8)
-    if turn is not None:
-        heard_AM = turn.heard_AM
-        is_said_A = torch.full((AUDIO_FRAMES,), turn.said_AM is not None)
-        said_AM = torch.zeros_like(heard_AM) if turn.said_AM is None else turn.said_AM
-        clock_A = torch.tensor([turn.index] + [NO_CLOCK] * (AUDIO_FRAMES - 1))
-        if turn.patch_P is not None:
-            patch_P = turn.patch_P
+Layout = tuple[list[int], list[int]]  # kinds and ids of consecutive positions
+
+
+def _positions(layout: Layout, turns: Sequence[TurnFeatures] = ()) -> Positions:
+    """Positions with the bins, clock and patches of the micro-turns whose inputs are among them."""
+    kinds, ids = layout
+    if turns:
+        heard_AM = torch.cat([turn.heard_AM for turn in turns])
+        nothing_AM = torch.zeros_like(turns[0].heard_AM)
+        silence_AFM = turns[0].heard_AM.new_zeros(AUDIO_FRAMES, NUM_FINE_FRAMES, NUM_MEL_BINS)
+        fine_AFM = torch.cat([silence_AFM if t.fine_AFM is None else t.fine_AFM for t in turns])
+        said_AM = torch.cat([nothing_AM if t.said_AM is None else t.said_AM for t in turns])
+        is_said = [turn.said_AM is not None for turn in turns]
+        is_said_A = torch.tensor(is_said).repeat_interleave(AUDIO_FRAMES)
+        clocks = [[turn.index] + [NO_CLOCK] * (AUDIO_FRAMES - 1) for turn in turns]
+        clock_A = torch.tensor(clocks, dtype=torch.int64).flatten()
+    else:
+        heard_AM = said_AM = torch.zeros(0, NUM_MEL_BINS, dtype=torch.uint8)
+        fine_AFM = torch.zeros(0, NUM_FINE_FRAMES, NUM_MEL_BINS, dtype=torch.uint8)
+        is_said_A = torch.zeros(0, dtype=torch.bool)
+        clock_A = torch.zeros(0, dtype=torch.int64)
+    patches = [turn.patch_P for turn in turns if turn.patch_P is not None]
+    none_P = torch.zeros(0, *PATCH_SHAPE, dtype=torch.uint8)
     return Positions(
-        torch.tensor([int(kind) for kind in kinds], dtype=torch.uint8),
-        torch.tensor(list(ids), dtype=torch.int64),
+        torch.tensor(kinds, dtype=torch.uint8),
+        torch.tensor(ids, dtype=torch.int64),
         heard_AM,
         said_AM,
         is_said_A,
         clock_A,
-        patch_P,
+        torch.cat(patches) if patches else none_P,
+        fine_AFM,
     )
 
 
@@ -151,21 +168,34 @@ def typed_message(role_id: int, text_ids: Sequence[int], markers: Markers) -> tu
 
 def text_positions(ids: Sequence[int]) -> Positions:
     """Plain token positions: a prefix, or one decoded token."""
-    return _positions([Kind.TEXT] * len(ids), ids)
+    return _positions(text_layout(ids))
 
 
-def input_positions(turn: TurnFeatures) -> Positions:
+def text_layout(ids: Sequence[int]) -> Layout:
+    """Plain tokens."""
+    return [int(Kind.TEXT)] * len(ids), list(ids)
+
+
+def input_layout(turn: TurnFeatures) -> Layout:
     """Spans 1 to 3 of one micro-turn. Raises ValueError where the features have the wrong shape."""
     if turn.heard_AM.shape != (AUDIO_FRAMES, NUM_MEL_BINS):
         raise ValueError(
             f"heard bins must be [{AUDIO_FRAMES}, {NUM_MEL_BINS}], got {list(turn.heard_AM.shape)}"
         )
+    fine_shape = (AUDIO_FRAMES, NUM_FINE_FRAMES, NUM_MEL_BINS)
+    if turn.fine_AFM is not None and turn.fine_AFM.shape != fine_shape:
+        raise ValueError(f"fine frames must be {list(fine_shape)}, got {list(turn.fine_AFM.shape)}")
     num_patches = 0 if turn.patch_P is None else len(turn.patch_P)
     kinds = (
         [Kind.HEARD] * AUDIO_FRAMES + [Kind.PATCH] * num_patches + [Kind.TEXT] * len(turn.text_ids)
     )
     ids = [0] * (AUDIO_FRAMES + num_patches) + list(turn.text_ids)
-    return _positions(kinds, ids, turn)
+    return [int(kind) for kind in kinds], ids
+
+
+def input_positions(turn: TurnFeatures) -> Positions:
+    """Spans 1 to 3 of one micro-turn. Raises ValueError where the features have the wrong shape."""
+    return _positions(input_layout(turn), [turn])
 
 
 # ---- one micro-turn at a time
@@ -177,8 +207,8 @@ def opening(pending_id: int | None, turn: TurnFeatures) -> Positions:
 
     The logits at its last position choose the first output token.
     """
-    inputs = input_positions(turn)
-    return inputs if pending_id is None else concatenate([text_positions([pending_id]), inputs])
+    pending = text_layout([] if pending_id is None else [pending_id])
+    return _positions(joined(pending, input_layout(turn)), [turn])
 
 
 def decoded(token_id: int) -> Positions:
@@ -189,18 +219,27 @@ def decoded(token_id: int) -> Positions:
 def closing(markers: Markers) -> Positions:
     """Last extend of a speaking micro-turn: `<|speak|>` and the slots, whose hidden states become
     sound."""
-    kinds = [Kind.TEXT] + [Kind.SLOT] * NUM_SLOTS
-    return _positions(kinds, [markers.speak, *range(NUM_SLOTS)])
+    return _positions(closing_layout(markers))
 
 
 # ---- a whole conversation
 
 
-def decision_positions(decision: TurnDecision, markers: Markers) -> Positions:
+def closing_layout(markers: Markers) -> Layout:
+    """Span 6, after the end token that opens it."""
+    kinds = [int(Kind.TEXT)] + [int(Kind.SLOT)] * NUM_SLOTS
+    return kinds, [markers.speak, *range(NUM_SLOTS)]
+
+
+def decision_layout(decision: TurnDecision, markers: Markers) -> Layout:
     """Spans 4 to 6 of one micro-turn."""
-    text = text_positions(decision.text_ids)
-    end = closing(markers) if decision.speaks else text_positions([markers.silent])
-    return concatenate([text, end])
+    end = closing_layout(markers) if decision.speaks else text_layout([markers.silent])
+    return joined(text_layout(decision.text_ids), end)
+
+
+def joined(one: Layout, other: Layout) -> Layout:
+    """One layout after the other."""
+    return one[0] + other[0], one[1] + other[1]
 
 
 def whole(
@@ -213,17 +252,19 @@ def whole(
     Returns the positions and target_S int64: at each position the next token, where the model is
     its author (output text and end tokens), else NO_TARGET.
     """
-    parts: list[Positions] = [text_positions(prefix_ids)] if prefix_ids else []
-    targets: list[Tensor] = [torch.full((len(prefix_ids),), NO_TARGET)] if prefix_ids else []
+    kinds, ids = text_layout(prefix_ids)
+    targets = [NO_TARGET] * len(prefix_ids)
     for features, decision in turns:
-        inputs, outputs = input_positions(features), decision_positions(decision, markers)
+        inputs, outputs = input_layout(features), decision_layout(decision, markers)
         authored = [*decision.text_ids, markers.speak if decision.speaks else markers.silent]
-        target_S = torch.full((len(inputs) + len(outputs),), NO_TARGET)
-        first = len(inputs) - 1
-        target_S[first : first + len(authored)] = torch.tensor(authored)
-        parts += [inputs, outputs]
-        targets.append(target_S)
-    return concatenate(parts), torch.cat(targets)
+        num_before = len(inputs[0]) - 1
+        num_after = 1 + len(outputs[0]) - len(authored)
+        targets += [*[NO_TARGET] * num_before, *authored, *[NO_TARGET] * num_after]
+        for layout in (inputs, outputs):
+            kinds += layout[0]
+            ids += layout[1]
+    positions = _positions((kinds, ids), [features for features, _ in turns])
+    return positions, torch.tensor(targets, dtype=torch.int64)
 
 
 # ---- lanes of output text

@@ -10,7 +10,9 @@ cd "$(dirname "$0")/.."
 OUT="${OUT:-out/cpu}"
 MINUTES="${MINUTES:-600}"                 # of training nano; the vocoder gets a tenth of it
 VOCODER_MINUTES="${VOCODER_MINUTES:-$(((MINUTES + 9) / 10))}"
-# One thread: two were twice as slow on a shared two-core machine (docs/log.md); try both on yours.
+# Processes with one thread each: two threads in one process were slower than one (docs/log.md). Each
+# process trains a copy of the model on two conversations a step; every few steps they take the mean.
+PROCESSES="${PROCESSES:-$(($(getconf _NPROCESSORS_ONLN) > 1 ? 2 : 1))}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 # Keep freed memory: without this a training step spends a third of its time on page faults.
 export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=34359738368 MALLOC_TOP_PAD_=536870912
@@ -31,7 +33,8 @@ nice .venv/bin/python -m microturn.train.vocoder \
   --bank "$BANK" --out "$OUT/vocoder" --minutes "$VOCODER_MINUTES"
 
 # 3. The model: listening, speaking and deciding, in one loop and from one mixture.
-nice "$microturn" train nano --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES"
+nice .venv/bin/torchrun --standalone --nproc-per-node "$PROCESSES" -m microturn train nano --bank "$BANK" \
+  --out "$OUT/nano" --minutes "$MINUTES" --rows $((2 * PROCESSES)) --set average_every=8
 cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
 
 # 4. One flow step instead of two, as in the weights that are shipped.

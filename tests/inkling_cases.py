@@ -22,7 +22,7 @@ from microturn.model.config import (
 )
 from microturn.model.model import InteractionModel
 from microturn.published import config_to_dict
-from microturn.sequence import NO_CLOCK, Kind, Positions
+from microturn.sequence import NO_CLOCK, NUM_FINE_FRAMES, Kind, Positions
 
 VOCAB = 48
 AUDIO_ID, IMAGE_ID = VOCAB - 1, VOCAB - 2
@@ -125,5 +125,6 @@ def inputs(config: ModelConfig, length: int, seed: int) -> tuple[Positions, dict
         torch.zeros(num_heard, dtype=torch.bool),
         torch.full((num_heard,), NO_CLOCK),
         patch_P.to(torch.uint8),
+        torch.zeros(num_heard, NUM_FINE_FRAMES, config.audio.num_mel_bins, dtype=torch.uint8),
     )
     return positions, {"input_ids": id_S[None], "audio_input_ids": bins_AM.long()[None]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import InklingForConditionalGeneration
 
 from microturn.checkpoint import CheckpointError, load_config, load_weights, save
+from microturn.model.config import FineAudioConfig
 from microturn.model.embed import normalise
 from microturn.model.model import InteractionModel
 from microturn.signal.vocoder import Vocoder, VocoderConfig, save_vocoder
@@ -195,6 +197,22 @@ def test_a_tensor_of_ours_that_is_missing_among_others_is_named(tmp_path: Path) 
     change(tmp_path, microturn__slot=None)
     with pytest.raises(CheckpointError, match=r"microturn\.slot is missing"):
         load_weights(model, tmp_path)
+
+
+def test_a_part_that_weights_of_before_lack_stays_new_where_it_may(tmp_path: Path) -> None:
+    model = saved(tmp_path)
+    finer = InteractionModel(replace(model.config, fine_audio=FineAudioConfig(8, 3)))
+    with pytest.raises(CheckpointError, match=r"microturn\.fine\.\S+ is missing"):
+        load_weights(finer, tmp_path)
+    first = {name: tensor.clone() for name, tensor in finer.embedder.fine.state_dict().items()}
+    new = load_weights(finer, tmp_path, may_lack=("microturn.fine.",))
+    assert sorted(new) == sorted(f"microturn.fine.{name}" for name in first)
+    assert equal(finer.transformer, model.transformer)
+    assert all(torch.equal(finer.embedder.fine.state_dict()[name], first[name]) for name in first)
+    save(finer, finer.config, tmp_path)
+    change(tmp_path, microturn__fine__conv__bias=None)
+    with pytest.raises(CheckpointError, match=r"fine\.conv\.bias is missing"):  # half of it
+        load_weights(finer, tmp_path, may_lack=("microturn.fine.",))
 
 
 def test_a_misshapen_tensor_is_named_with_both_shapes(tmp_path: Path) -> None:

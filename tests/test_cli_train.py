@@ -65,3 +65,20 @@ def test_the_result_says_where_the_weights_are(
     result = train_preset(options)
     assert seen == [train_config(options)]
     assert result["step"] == 7 and result["model"] == str(tmp_path / "model")
+
+
+@pytest.mark.parametrize(("rank", "lines"), [(None, 1), ("0", 1), ("1", 0)])
+def test_of_many_processes_the_first_one_tells(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rank: str | None,
+    lines: int,
+) -> None:
+    monkeypatch.setattr(loop, "train", lambda config: Counters(step=7))
+    monkeypatch.setattr(Bank, "load", lambda bank: None)
+    monkeypatch.delenv("RANK", raising=False)
+    if rank is not None:
+        monkeypatch.setenv("RANK", rank)
+    assert replace(parse(), out=tmp_path).execute() == 0
+    assert len(capsys.readouterr().out.splitlines()) == lines

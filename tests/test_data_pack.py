@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from microturn.data.pack import PackConfig, disturb, in_heard_lane, pack
+from microturn.data.pack import PackConfig, disturb, forget, heard_pieces, in_heard_lane, pack
 from microturn.data.render import Episode
 from microturn.data.timeline import Timeline
 from microturn.sequence import (
@@ -220,6 +220,53 @@ def test_only_heard_pieces_are_replaced():
     assert ((positions.id_S[changed_S] >= 20) & (positions.id_S[changed_S] < 40)).all()
     assert (positions.kind_S[changed_S] == Kind.TEXT).all()
     assert ((moved.id_S[changed_S] >= 20) & (moved.id_S[changed_S] < 40)).all()
+
+
+STARTS = torch.zeros(100, dtype=torch.bool)
+STARTS[20:30] = True  # the first piece of each of the episode's words
+
+
+def test_forgotten_words_are_gone_whole_and_their_rest_is_not_asked_for():
+    positions, target_S = whole(episode(num_turns=120).turns, MARKERS)
+    rng = torch.Generator().manual_seed(0)
+    moved, untold_N = forget(positions, MARKERS, STARTS, 0.6, rng)
+    where_P = heard_pieces(positions, MARKERS).nonzero().flatten()
+    assert torch.equal(target_S[where_P - 1], positions.id_S[where_P])  # who tells a piece
+    changed_S = moved.id_S != positions.id_S
+    assert set(changed_S.nonzero().flatten().tolist()) <= set(where_P.tolist())
+    words = where_P.view(-1, 2)
+    share = changed_S[words].any(1).float().mean().item()
+    assert 0.4 < share < 0.8
+    told_rest = {int(p) for p in words[:, 1]} - {int(n) + 1 for n in untold_N}
+    assert {int(n) + 1 for n in untold_N} <= {int(p) for p in words[:, 1]}
+    assert not any(changed_S[p - 1] or changed_S[p] for p in told_rest)
+    assert len(untold_N) / len(words) == pytest.approx(share, abs=0.08)
+    assert torch.equal(moved.heard_AM, positions.heard_AM)
+
+
+def test_a_share_of_the_rows_forgets_where_words_are_known():
+    config = replace(CALM, row_length=400, forgotten_rows=0.5, forgotten_words=0.6)
+    one = episode(num_turns=40)
+    calm = pack([one], MARKERS, config, 0)
+    num_calm = int((calm.target_S != NO_TARGET).sum())
+    lost = []
+    for seed in range(40):
+        batch = pack([one], MARKERS, config, seed, STARTS)
+        missing_S = (batch.target_S == NO_TARGET) & (calm.target_S != NO_TARGET)
+        lost.append(int(missing_S.sum()))
+        assert ((calm.target_S[missing_S] >= 30) & (calm.target_S[missing_S] < 40)).all()
+        assert torch.equal(batch.weight_S == 0, batch.target_S == NO_TARGET)
+        assert torch.equal(batch.target_S[~missing_S], calm.target_S[~missing_S])
+    assert 0.3 < sum(n > 0 for n in lost) / len(lost) < 0.7
+    never = pack([one], MARKERS, replace(config, forgotten_rows=0.0), 1, STARTS)
+    assert int((never.target_S != NO_TARGET).sum()) == num_calm  # control
+
+
+def test_a_row_without_heard_words_has_nothing_to_forget():
+    one = episode(num_turns=2)
+    silent = replace(one, turns=[(f, TurnDecision((), False)) for f, _ in one.turns])
+    batch = pack([silent], MARKERS, replace(CALM, row_length=40, forgotten_rows=1.0), 0, STARTS)
+    assert int((batch.target_S != NO_TARGET).sum()) == 2
 
 
 def test_a_late_start_moves_the_clock_as_a_whole():

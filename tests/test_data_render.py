@@ -28,6 +28,7 @@ from microturn.signal.mel import (
     SILENT_MEL,
     HeardState,
     SaidState,
+    fine_bins,
     heard_bins,
     output_mel,
     said_bins,
@@ -72,13 +73,16 @@ def test_features_are_the_tracks_of_the_same_interval():
     timeline = conversation(2)
     sound = Sound(0.7, 0.002, 5)
     episode = rendered(timeline, sound)
-    heard, _ = heard_bins(torch.from_numpy(user_track(timeline, tone_bank(), sound)), HeardState())
+    user = torch.from_numpy(user_track(timeline, tone_bank(), sound))
+    heard, _ = heard_bins(user, HeardState())
+    fine = fine_bins(user, HeardState())
     said, _ = said_bins(torch.from_numpy(own_track(timeline, tone_bank())), SaidState())
     before = False
     for index, (features, decision) in enumerate(episode.turns):
         frames = slice(4 * index, 4 * index + 4)
         assert features.index == index
         assert torch.equal(features.heard_AM, heard[frames])
+        assert torch.equal(features.fine_AFM, fine[frames])
         assert (features.said_AM is not None) == before
         if features.said_AM is not None:
             assert torch.equal(features.said_AM, said[frames])

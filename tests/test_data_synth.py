@@ -37,6 +37,7 @@ def test_files_agree(tmp_path, banked):
         assert len(user) / user_hz == len(own) / own_hz == 10.0
         stored = np.load(folder / "episode.npz")
         assert stored["heard"].shape == stored["said"].shape == (50, 4, 80)
+        assert stored["fine"].shape == (50, 4, 8, 80) and stored["fine"].max() > 0
         assert stored["mel"].shape == (50, 20, 80)
         assert stored["speaks"].tolist() == [decision.speaks for _, decision in episode.turns]
         assert stored["is_said"].tolist() == [f.said_AM is not None for f, _ in episode.turns]

@@ -38,7 +38,7 @@ ALLOWED = {
     ("signal", "sequence"),  # shapes and marker names only: see test_signal_takes_names_only
     ("cli", "doctor"),
 }
-NAMES_OF_THE_ORDER = {"Markers", "NUM_MEL_BINS", "PATCH_SHAPE"}
+NAMES_OF_THE_ORDER = {"Markers", "NUM_FINE_FRAMES", "NUM_MEL_BINS", "PATCH_SHAPE"}
 ONLY_IN = {  # package -> parts that may import it
     "asyncio": {"server", "agent"},
     "starlette": {"server"},

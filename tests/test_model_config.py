@@ -27,6 +27,8 @@ BACKBONE = nano().backbone
         (BACKBONE.experts, {"num_chosen": 9}, "cannot choose 9 of 8"),
         (BACKBONE.experts, {"num_shared": 0}, "num_shared must be at least 1"),
         (nano().audio, {"num_levels": 0}, "num_levels must be at least 1"),
+        (nano().fine_audio, {"kernel": 9}, "kernel must be 8 at most"),
+        (nano().fine_audio, {"num_channels": 0}, "num_channels must be at least 1"),
         (nano().vision, {"num_layers": 0}, "num_layers must be at least 1"),
         (FlowConfig(256, 4, 4), {"num_heads": 7}, "flow width 256 is no multiple of 7"),
         (FlowConfig(256, 4, 4), {"num_steps": 0}, "num_steps"),

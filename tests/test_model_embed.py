@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from microturn.model.config import (
     AttentionConfig,
     AudioConfig,
     BackboneConfig,
+    FineAudioConfig,
     FlowConfig,
     ModelConfig,
     VisionConfig,
@@ -19,6 +21,7 @@ from microturn.model.config import (
 from microturn.model.embed import (
     BagOfBins,
     Embedder,
+    FineFrames,
     clock_features,
     fold,
     normalise,
@@ -36,7 +39,9 @@ from microturn.sequence import (
 
 ATTENTION = AttentionConfig(2, 1, 8, 2, 1, 8, 32)
 BACKBONE = BackboneConfig(64, 32, 1, 1, 32, ATTENTION)
-CONFIG = ModelConfig(BACKBONE, FlowConfig(8, 1, 1), vision=VisionConfig(2))
+CONFIG = ModelConfig(
+    BACKBONE, FlowConfig(8, 1, 1), vision=VisionConfig(2), fine_audio=FineAudioConfig(6, 5)
+)
 
 
 def embedder(config: ModelConfig = CONFIG) -> Embedder:
@@ -48,8 +53,9 @@ def turn(index: int = 3, seed: int = 0, has_said: bool = True, num_patches: int 
     rng = torch.Generator().manual_seed(seed)
     bins = torch.randint(0, 16, (2, 4, 80), generator=rng, dtype=torch.uint8)
     patch_P = torch.randint(0, 256, (num_patches, 2, 40, 40, 3), generator=rng, dtype=torch.uint8)
+    fine_AFM = torch.randint(0, 256, (4, 8, 80), generator=rng, dtype=torch.uint8)
     return input_positions(
-        TurnFeatures(index, bins[0], bins[1] if has_said else None, patch_P, (5, 6))
+        TurnFeatures(index, bins[0], bins[1] if has_said else None, patch_P, (5, 6), fine_AFM)
     )
 
 
@@ -90,6 +96,28 @@ def test_heard_audio_is_the_normed_sum_of_its_bins_rows() -> None:
     with torch.no_grad():
         out_D = bag(torch.tensor([[1, 0, 3]], dtype=torch.uint8))[0]
     torch.testing.assert_close(out_D, bag.final_norm(total_D[None])[0].detach())
+
+
+def test_fine_frames_are_a_convolution_over_their_own_position() -> None:
+    part = FineFrames(16, FineAudioConfig(num_channels=6, kernel=3))
+    levels_AFM = turn().fine_AFM
+    x_AMF = (levels_AFM.float() / 255 * 9 - 5).mT  # log10 of mel, plus 2
+    kernel_CMK = part.conv.weight.view(6, 3, 80).permute(0, 2, 1)
+    with torch.no_grad():
+        hidden_ACW = functional.gelu(functional.conv1d(x_AMF, kernel_CMK, part.conv.bias))
+        expected_AD = part.final_norm(part.linear(hidden_ACW.mT.flatten(1)))
+        torch.testing.assert_close(part(levels_AFM), expected_AD)
+        backwards_AD = part(levels_AFM.flip(1))  # the order of the frames counts
+    assert not torch.allclose(backwards_AD, expected_AD, atol=1e-2)
+
+
+def test_a_model_without_fine_frames_does_not_see_them() -> None:
+    coarse, positions = embedder(replace(CONFIG, fine_audio=None)), turn()
+    other = replace(positions, fine_AFM=255 - positions.fine_AFM)
+    assert coarse.fine is None
+    assert torch.equal(embedded(coarse, positions), embedded(coarse, other))
+    same = (embedded(embedder(), positions) == embedded(embedder(), other)).all(-1)
+    assert same.tolist() == [False] * 4 + [True] * 4  # with them: the heard positions, no other
 
 
 def test_said_audio_counts_only_where_it_was_audible() -> None:

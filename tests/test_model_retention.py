@@ -16,7 +16,7 @@ from microturn.model.model import InteractionModel
 from microturn.model.retention import NOWHERE, Choice, attend_with_text, latest
 from microturn.model.together import extend_together
 from microturn.published import config_from_dict, config_to_dict
-from microturn.sequence import NO_CLOCK, Kind, Positions
+from microturn.sequence import NO_CLOCK, NUM_FINE_FRAMES, Kind, Positions
 from tests.tiny import VOCAB, tiny_config
 
 PASSING = (9, 10)
@@ -55,6 +55,7 @@ def positions(text_at: tuple[int, ...], length: int = LENGTH, seed: int = 0) -> 
         torch.zeros(num_heard, dtype=torch.bool),
         torch.full((num_heard,), NO_CLOCK),
         torch.zeros(0, 2, 40, 40, 3, dtype=torch.uint8),
+        torch.zeros(num_heard, NUM_FINE_FRAMES, 80, dtype=torch.uint8),
     )
 
 
@@ -70,6 +71,7 @@ def part(whole: Positions, first: int, last: int) -> Positions:
         whole.is_said_A[heard],
         whole.clock_A[heard],
         whole.patch_P,
+        whole.fine_AFM[heard],
     )
 
 

@@ -24,6 +24,13 @@ def test_configs_survive_json(name: str) -> None:
     assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config
 
 
+def test_a_config_of_before_fine_frames_has_none() -> None:
+    fields = config_to_dict(preset("nano"))
+    assert config_from_dict(fields).fine_audio is not None
+    del fields["microturn"]["fine_audio"]
+    assert config_from_dict(fields).fine_audio is None
+
+
 def test_a_config_without_a_field_names_it() -> None:
     fields = config_to_dict(preset("nano"))
     del fields["text_config"]["hidden_size"]

@@ -9,6 +9,7 @@ import pytest
 
 from microturn.data.loader import plan
 from microturn.data.render import render
+from microturn.data.splice import Splice
 from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.data.timeline import Event, utterance_of
 from microturn.scenarios import (
@@ -223,7 +224,8 @@ def test_long_silences_end_with_a_question():
     for seed in SEEDS:
         talk = played("quiet", seed)
         *before, question, answer = talk.events
-        assert answer.text == facts.ANSWERS[question.text]
+        if not isinstance(question.clip, Splice):  # of which test_data_assemble.py knows the answer
+            assert answer.text == facts.ANSWERS[question.text]
         assert question.onset_ms - 1000 >= quiet.SILENCE_MS[0]
         assert all(e.side == "user" and e.kind == "aside" for e in before)
         muttered += bool(before)

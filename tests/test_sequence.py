@@ -39,7 +39,8 @@ def features(index: int, rng: torch.Generator, num_patches: int = 0, text_ids=()
     if num_patches:
         patches = torch.randint(0, 256, (num_patches, *sequence.PATCH_SHAPE), generator=rng)
         patches = patches.to(torch.uint8)
-    return TurnFeatures(index, heard, said, patches, tuple(text_ids))
+    fine = torch.randint(0, 256, (4, 8, 80), generator=rng, dtype=torch.uint8)
+    return TurnFeatures(index, heard, said, patches, tuple(text_ids), fine if index % 3 else None)
 
 
 pieces = st.lists(st.integers(FIRST_PIECE, 60), max_size=3)
@@ -156,3 +157,15 @@ def test_delegation_is_its_own_lane():
 def test_wrong_shape_is_named():
     with pytest.raises(ValueError, match=r"heard bins must be \[4, 80\], got \[3, 80\]"):
         opening(None, TurnFeatures(0, torch.zeros(3, 80, dtype=torch.uint8)))
+    fine = torch.zeros(4, 5, 80, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"fine frames must be \[4, 8, 80\], got \[4, 5, 80\]"):
+        opening(None, TurnFeatures(0, torch.zeros(4, 80, dtype=torch.uint8), fine_AFM=fine))
+
+
+def test_without_fine_frames_there_is_silence():
+    rng = torch.Generator().manual_seed(0)
+    (known, _), (unknown, _) = ((features(index, rng), None) for index in (1, 3))
+    assert known.fine_AFM is not None and unknown.fine_AFM is None
+    positions = concatenate([opening(None, known), opening(None, unknown)])
+    silence = torch.zeros(4, 8, 80, dtype=torch.uint8)
+    assert torch.equal(positions.fine_AFM, torch.cat([known.fine_AFM, silence]))

@@ -18,7 +18,7 @@ def test_async_client_hears_and_is_heard() -> None:
 async def talk() -> None:
     with running() as server:
         client = openai.AsyncOpenAI(base_url=f"{server.http}/v1", api_key="any")
-        heard, said, sound_bytes, closed = "", "", 0, None
+        heard, said, sound_bytes, asked, closed = "", "", 0, False, None
         async with client.live.connect() as connection:
             await connection.session.start(
                 session={
@@ -40,7 +40,8 @@ async def talk() -> None:
                     said += event.delta
                 elif event.type == "session.output_audio.delta":
                     sound_bytes += len(base64.b64decode(event.delta))
-                    if sound_bytes >= 2 * 9600:
+                    if sound_bytes >= 2 * 9600 and not asked:
+                        asked = True  # once: a second request may meet a closed socket
                         await connection.session.close()
                 elif event.type == "session.closed":
                     closed = event

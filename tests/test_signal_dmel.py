@@ -7,7 +7,16 @@ from types import SimpleNamespace
 import torch
 from transformers.models.inkling.processing_inkling import InklingProcessor
 
-from microturn.signal.dmel import NUM_DMEL_BINS, centres, to_bins, to_log_mel
+from microturn.signal.dmel import (
+    LOG_MEL_MAX,
+    LOG_MEL_MIN,
+    NUM_DMEL_BINS,
+    NUM_FINE_LEVELS,
+    centres,
+    to_bins,
+    to_fine_levels,
+    to_log_mel,
+)
 
 
 def test_centres_are_their_own_bins():
@@ -19,6 +28,15 @@ def test_centres_are_their_own_bins():
 def test_far_values_are_clamped_and_near_ones_go_to_the_nearest():
     values = torch.tensor([-30.0, -7.0 + 0.29, -7.0 + 0.31, 9.0])
     assert to_bins(values).tolist() == [0, 0, 1, NUM_DMEL_BINS - 1]
+
+
+def test_fine_levels_are_the_nearest_of_256():
+    values = torch.linspace(LOG_MEL_MIN, LOG_MEL_MAX, NUM_FINE_LEVELS)
+    assert to_fine_levels(values).tolist() == list(range(NUM_FINE_LEVELS))
+    step = 9 / 255
+    near = torch.tensor([-30.0, -7 + 0.4 * step, -7 + 0.6 * step, 2 - 0.6 * step, 30.0])
+    assert to_fine_levels(near).tolist() == [0, 0, 1, 254, 255]
+    assert to_fine_levels(near).dtype == torch.uint8
 
 
 def around_the_midpoints(steps: int = 40) -> torch.Tensor:

@@ -25,6 +25,7 @@ from microturn.signal.mel import (
     SILENT_MEL,
     HeardState,
     SaidState,
+    fine_bins,
     heard_bins,
     output_mel,
     said_bins,
@@ -128,6 +129,67 @@ def test_forgetting_the_samples_before_is_noticed():
     forgetful = torch.cat([heard_bins(part, HeardState())[0] for part in audio.split(3200)])
     assert forgetful.shape == whole.shape
     assert not torch.equal(forgetful, whole)
+
+
+def test_fine_frames_equal_a_plain_filter_bank():
+    """8 frames of 25 ms every 10 ms; the last one ends with the position's 50 ms."""
+    audio, hop = CLIPS["voice"], 160
+    fine_AFM = fine_bins(audio, HeardState())
+    assert fine_AFM.shape == (len(audio) // HEARD_HOP, 8, 80)
+    filters = mel_filter_bank(257, 80, 0.0, 8000.0, 16_000, norm="slaney", mel_scale="slaney")
+    window = np.hanning(401)[:400]
+    padded = np.concatenate([np.zeros(2 * HEARD_HOP), audio.numpy()])
+    differing, total = 0, 0
+    for position in range(0, len(fine_AFM), 7):
+        for frame in range(8):
+            end = 2 * HEARD_HOP + HEARD_HOP * (position + 1) - hop * (7 - frame)
+            magnitude = np.abs(np.fft.rfft(padded[end - 400 : end] * window, 512))
+            log_mel = np.log10(np.maximum(magnitude @ filters, 1e-10)).clip(-7, 2)
+            level = np.round((log_mel + 7) / 9 * 255)
+            differing += int((np.abs(level - fine_AFM[position, frame].numpy()) > 0).sum())
+            total += 80
+    assert differing / total < 1e-3  # rounding in float32
+    earlier = fine_AFM[7, 3].numpy()  # the same sound seen from the next position
+    assert np.array_equal(fine_AFM[6, 7].numpy(), fine_AFM[7, 2].numpy())
+    assert not np.array_equal(fine_AFM[6, 7].numpy(), earlier)
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_any_packets_give_the_same_fine_frames(sizes):
+    audio = voice(2.5, 16_000)[: sum(sizes)]
+    state, parts, start = HeardState(), [], 0
+    for size in sizes:
+        packet = audio[start : start + size]
+        parts.append(fine_bins(packet, state))
+        bins, state = heard_bins(packet, state)
+        assert len(bins) == len(parts[-1])
+        start += size
+    assert torch.equal(torch.cat(parts), fine_bins(audio, HeardState()))
+
+
+def test_packets_do_not_change_one_bit_of_fine_frames_before_rounding(monkeypatch):
+    monkeypatch.setattr(mel, "to_fine_levels", lambda log_mel: log_mel)
+    audio, state, parts = voice(2.4, 16_000), HeardState(), []
+    for packet in audio.split(2400):
+        parts.append(fine_bins(packet, state))
+        _, state = heard_bins(packet, state)
+    assert parts[0].dtype == torch.float32
+    assert torch.equal(torch.cat(parts), fine_bins(audio, HeardState()))
+
+
+def test_fine_frames_tell_a_sound_from_the_same_backwards():
+    """A magnitude over 100 ms has no direction: bins of 50 ms cannot tell a rise from a fall."""
+    rise = torch.zeros(1600)
+    rise[1:] = CLIPS["noise"][1:1600] * torch.logspace(-3, 0, 1599)
+    fall = torch.zeros(1600)
+    fall[1:] = rise[1:].flip(0)  # about the middle of the second position's window
+    coarse = [heard_bins(audio, HeardState())[0][1] for audio in (rise, fall)]
+    fine = [fine_bins(audio, HeardState())[1].float() for audio in (rise, fall)]
+    assert int((coarse[0] != coarse[1]).sum()) <= 1  # rounding
+    assert float((fine[0] - fine[1]).abs().mean()) > 10
+    silence_AFM = fine_bins(torch.zeros(1600), HeardState())
+    assert int(silence_AFM.max()) == 0  # what TurnFeatures without fine frames mean
 
 
 def test_the_state_holds_no_more_than_it_needs():

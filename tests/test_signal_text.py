@@ -62,6 +62,15 @@ def test_scenario_texts_survive():
         assert text.decode(text.encode(written)) == " " + written.lower()
 
 
+def test_pieces_that_begin_a_word():
+    text = shipped_text()
+    starts = text.word_starts()
+    assert len(starts) == text.vocab_size and not any(starts[: len(Markers.names())])
+    for sentence in ("what is the capital of norway?", "it's a well-known word."):
+        ids = text.encode(sentence)
+        assert sum(starts[i] for i in ids) == len(sentence.split()) and starts[ids[0]]
+
+
 def test_markers_come_first_and_cannot_be_typed():
     text = shipped_text()
     assert text.vocab_size == 512

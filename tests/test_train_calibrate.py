@@ -68,7 +68,7 @@ def test_the_checkpoint_keeps_it(tmp_path, monkeypatch):
     save(model, model.config, tmp_path)
     shutil.copyfile(TOKENIZER, tmp_path / "tokenizer.json")
     save_vocoder(Vocoder(VocoderConfig(width=8, num_blocks=1)), tmp_path)
-    run = Calibration(tmp_path, (tmp_path,), num_episodes=4, row_length=256)
+    run = Calibration(tmp_path, (tmp_path,), num_episodes=12, row_length=256)
     report = calibrate(run)
     assert load_config(tmp_path).floor == FloorConfig()
     assert min(report["decisions"]) > 20

@@ -133,7 +133,7 @@ def part_of(positions: Positions, first: int, end: int) -> Positions:
     before, run = positions.kind_S[:first], positions.kind_S[first:end]
     rows = {}
     for kind, names in (
-        (Kind.HEARD, ("heard_AM", "said_AM", "is_said_A", "clock_A")),
+        (Kind.HEARD, ("heard_AM", "said_AM", "is_said_A", "clock_A", "fine_AFM")),
         (Kind.PATCH, ("patch_P",)),
     ):
         start = int((before == kind).sum())

@@ -11,6 +11,7 @@ from microturn.model.config import (
     AttentionConfig,
     BackboneConfig,
     ExpertConfig,
+    FineAudioConfig,
     FlowConfig,
     ModelConfig,
     VisionConfig,
@@ -48,7 +49,12 @@ def tiny_config() -> ModelConfig:
         full_every=3,
         mup_divisor=1.0,
     )
-    return ModelConfig(backbone, FlowConfig(32, 2, 2), vision=VisionConfig(num_layers=2))
+    return ModelConfig(
+        backbone,
+        FlowConfig(32, 2, 2),
+        vision=VisionConfig(num_layers=2),
+        fine_audio=FineAudioConfig(num_channels=16),
+    )
 
 
 def tiny_model(seed: int = 0) -> InteractionModel:

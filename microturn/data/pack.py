@@ -2,13 +2,14 @@
 
 An episode fills one row: it is cut at the row's end, and a short one is padded. What the model is
 fed is disturbed, so that it survives its own mistakes: said bins move a little, a lot, or are
-shuffled in time; some heard text is replaced; half of the episodes start late on the clock. Targets
-are never disturbed. Without the strong disturbance the model learns to read its next word off its
-own clean sound, and babbles as soon as that sound is its own (docs/log.md). The frames of mel that
-a micro-turn continues get noise too, so that what is said comes from the slots.
+shuffled in time; some heard text is replaced, in some rows most of it; half of the episodes start
+late on the clock. Targets are never disturbed. Without the strong disturbance the model learns to
+read its next word off its own clean sound, and babbles as soon as that sound is its own
+(docs/log.md). The frames of mel that a micro-turn continues get noise too, so that what is said
+comes from the slots.
 
 Legend: B rows, L positions of a row, S = B L, A heard positions, M mel bins, U speaking
-micro-turns, K slots, F mel frames.
+micro-turns, K slots, F mel frames, V vocabulary, P heard pieces, N positions without a target.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ NUM_BINS = 16
 class PackConfig:
     """How rows are made. `silent_weight` is the loss weight of `<|silent|>`, by far the most common
     target; below 1 the model writes and speaks before it is sure (docs/log.md). `noisy_context`:
-    share of micro-turns whose known frames get noise, with a deviation up to `context_noise`."""
+    share of micro-turns whose known frames get noise, with a deviation up to `context_noise`.
+    `forgotten_rows`: share of rows in which `forgotten_words` of the heard words are replaced, so
+    that what comes next is told by its sound and not by the sentence (docs/log.md)."""
 
     row_length: int = 1024
     silent_weight: float = 1.0
@@ -46,6 +49,8 @@ class PackConfig:
     strong_said_noise: float = 0.35
     shuffled_said: float = 0.25
     heard_text_noise: float = 0.1
+    forgotten_rows: float = 0.4
+    forgotten_words: float = 0.6
     late_start: float = 0.5
     noisy_context: float = 0.6
     context_noise: float = 1.5
@@ -95,10 +100,7 @@ def disturb(
         offset = int(torch.randint(0, limit, (1,), generator=rng))
         clock_A = torch.where(clock_A == NO_CLOCK, clock_A, clock_A + offset)
     id_S = positions.id_S
-    first_piece = len(Markers.names())
-    is_piece = (
-        (positions.kind_S == Kind.TEXT) & (id_S >= first_piece) & in_heard_lane(id_S, markers)
-    )
+    is_piece = heard_pieces(positions, markers)
     replaced = is_piece & (torch.rand(id_S.shape, generator=rng) < config.heard_text_noise)
     if replaced.any():
         pieces = id_S[is_piece]
@@ -106,6 +108,35 @@ def disturb(
         id_S = id_S.clone()
         id_S[replaced] = pieces[picks]
     return replace(positions, said_AM=said_AM, clock_A=clock_A, id_S=id_S)
+
+
+def heard_pieces(positions: Positions, markers: Markers) -> Tensor:
+    """True where a piece of the heard lane stands, [S]."""
+    is_piece_S = (positions.kind_S == Kind.TEXT) & (positions.id_S >= len(Markers.names()))
+    return is_piece_S & in_heard_lane(positions.id_S, markers)
+
+
+def forget(
+    positions: Positions,
+    markers: Markers,
+    starts_V: Tensor,
+    share: float,
+    rng: torch.Generator,
+) -> tuple[Positions, Tensor]:
+    """Replace whole heard words by pieces of others. Also returns the positions whose target nobody
+    can tell any more: the rest of a word whose beginning is gone. starts_V: which pieces begin a
+    word."""
+    where_P = heard_pieces(positions, markers).nonzero().flatten()
+    if len(where_P) == 0:
+        return positions, where_P
+    piece_P = positions.id_S[where_P]
+    begins_P = starts_V[piece_P]
+    word_P = begins_P.long().cumsum(0)
+    is_lost_P = (torch.rand(int(word_P[-1]) + 1, generator=rng) < share)[word_P]
+    picks = torch.randint(0, len(piece_P), (int(is_lost_P.sum()),), generator=rng)
+    id_S = positions.id_S.clone()
+    id_S[where_P[is_lost_P]] = piece_P[picks]
+    return replace(positions, id_S=id_S), where_P[is_lost_P & ~begins_P] - 1
 
 
 def disturb_said(
@@ -145,10 +176,20 @@ def in_heard_lane(id_S: Tensor, markers: Markers) -> Tensor:
     return (opens > 0) & (last_open > last_close)
 
 
-def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Generator) -> Row:
+def row_of(
+    episode: Episode,
+    markers: Markers,
+    config: PackConfig,
+    rng: torch.Generator,
+    starts_V: Tensor | None,
+) -> Row:
     """Lay one episode out. Mel context of a micro-turn is what was generated in the one before, or
     silence."""
     positions, target_S = whole(episode.turns, markers, episode.prefix_ids)
+    if starts_V is not None and torch.rand(1, generator=rng) < config.forgotten_rows:
+        share, config = config.forgotten_words, replace(config, heard_text_noise=0.0)
+        positions, untold_N = forget(positions, markers, starts_V, share, rng)
+        target_S = target_S.index_fill(0, untold_N, NO_TARGET)
     positions = disturb(positions, markers, config, rng)
     length = config.row_length
     num_heard = int((positions.kind_S[:length] == Kind.HEARD).sum())
@@ -171,6 +212,7 @@ def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Ge
         positions.is_said_A[:num_heard],
         positions.clock_A[:num_heard],
         positions.patch_P[: int((positions.kind_S[:length] == Kind.PATCH).sum())],
+        positions.fine_AFM[:num_heard],
     )
     missing = length - len(cut)
     if missing > 0:
@@ -195,10 +237,17 @@ def row_of(episode: Episode, markers: Markers, config: PackConfig, rng: torch.Ge
     )
 
 
-def pack(episodes: list[Episode], markers: Markers, config: PackConfig, seed: int) -> RowBatch:
-    """One row for each episode; the same seed gives the same batch."""
+def pack(
+    episodes: list[Episode],
+    markers: Markers,
+    config: PackConfig,
+    seed: int,
+    starts_V: Tensor | None = None,
+) -> RowBatch:
+    """One row for each episode; the same seed gives the same batch. starts_V: which pieces begin a
+    word (`Text.word_starts`); without it no words are forgotten."""
     rng = torch.Generator().manual_seed(seed)
-    rows = [row_of(episode, markers, config, rng) for episode in episodes]
+    rows = [row_of(episode, markers, config, rng, starts_V) for episode in episodes]
     target_S = torch.cat([row.target_L for row in rows])
     weight_S = (target_S != NO_TARGET).float()
     weight_S[target_S == markers.silent] = config.silent_weight

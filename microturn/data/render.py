@@ -35,6 +35,7 @@ from microturn.signal.mel import (
     SILENT_MEL,
     HeardState,
     SaidState,
+    fine_bins,
     heard_bins,
     output_mel,
     said_bins,
@@ -249,16 +250,17 @@ def patches_at(timeline: Timeline, index: int) -> Tensor | None:
 def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
     """All micro-turns of a timeline."""
     num_turns = timeline.duration_ms // MICRO_TURN_MS
-    heard, _ = heard_bins(torch.as_tensor(user_track(timeline, bank, sound)), HeardState())
+    user = torch.as_tensor(user_track(timeline, bank, sound))
+    heard, _ = heard_bins(user, HeardState())
+    fine = fine_bins(user, HeardState())
     own = own_track(timeline, bank)
     lines, is_voiced = lanes(timeline, bank, text)
     said, typed = voiced_bins(own, is_voiced), typed_by_turn(timeline, text)
     turns: list[tuple[TurnFeatures, TurnDecision]] = []
     for index in range(num_turns):
-        frames = heard[index * AUDIO_FRAMES : (index + 1) * AUDIO_FRAMES]
-        features = TurnFeatures(
-            index, frames, said[index], patches_at(timeline, index), typed.get(index, ())
-        )
+        frames = slice(index * AUDIO_FRAMES, (index + 1) * AUDIO_FRAMES)
+        patch_P, ids = patches_at(timeline, index), typed.get(index, ())
+        features = TurnFeatures(index, heard[frames], said[index], patch_P, ids, fine[frames])
         turns.append((features, TurnDecision(lines[index], bool(is_voiced[index + 1]))))
     prefix: tuple[int, ...] = ()
     if timeline.instructions:

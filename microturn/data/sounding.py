@@ -19,7 +19,7 @@ from microturn.signal.text import Text
 from microturn.turns import AUDIO_FRAMES, MICRO_TURN_MS, NUM_SLOTS
 
 FRAME_MS = MICRO_TURN_MS // AUDIO_FRAMES
-FRAME_LAG_MS = 75  # a frame's piece is the one that sounds so long before the frame's end
+FRAME_LAG_MS = 200  # a frame's piece is the one that sounds so long before the frame's end
 SLOT_MS = MICRO_TURN_MS // NUM_SLOTS
 SOUND_LEVEL = 0.03  # of the clip's peak: what is quieter is no part of a word
 IdArray = npt.NDArray[np.int64]

@@ -54,6 +54,7 @@ def arrays(episode: Episode) -> dict[str, Any]:
     said = [torch.zeros_like(f.heard_AM) if f.said_AM is None else f.said_AM for f in features]
     return {
         "heard": torch.stack([f.heard_AM for f in features]).numpy(),
+        "fine": torch.stack([f.fine_AFM for f in features if f.fine_AFM is not None]).numpy(),
         "said": torch.stack(said).numpy(),
         "is_said": np.array([f.said_AM is not None for f in features]),
         "text_ids": text_ids,

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 from microturn.data.bank import Bank, Clip, Utterance, Word
+from microturn.data.splice import Splice, spoken
 from microturn.turns import MICRO_TURN_MS, ByteArray
 
 IMAGE_HEIGHT, IMAGE_WIDTH = 120, 160
@@ -178,5 +179,6 @@ def with_pauses(utterance: Utterance, pauses: tuple[tuple[int, int], ...]) -> Ut
 
 def utterance_of(event: Event, bank: Bank) -> Utterance:
     """The sound of an event before it is cut."""
-    utterance = bank.utterance(event.clip)
+    clip = event.clip
+    utterance = spoken(clip, bank) if isinstance(clip, Splice) else bank.utterance(clip)
     return with_pauses(utterance, event.pauses) if event.pauses else utterance

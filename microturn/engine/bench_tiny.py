@@ -17,6 +17,7 @@ from microturn.model.config import (
     AttentionConfig,
     BackboneConfig,
     ExpertConfig,
+    FineAudioConfig,
     FlowConfig,
     ModelConfig,
     VisionConfig,
@@ -42,7 +43,12 @@ def tiny_config(vocab_size: int) -> ModelConfig:
         full_every=2,
         mup_divisor=1.0,
     )
-    return ModelConfig(backbone, FlowConfig(32, 1, 2), vision=VisionConfig(num_layers=2))
+    return ModelConfig(
+        backbone,
+        FlowConfig(32, 1, 2),
+        vision=VisionConfig(num_layers=2),
+        fine_audio=FineAudioConfig(num_channels=16),
+    )
 
 
 def random_model(config: ModelConfig, seed: int = 0) -> InteractionModel:

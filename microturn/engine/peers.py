@@ -145,7 +145,7 @@ def placeholders(vocab_size: int) -> tuple[int, int]:
 
 
 def as_published(model: InteractionModel) -> InteractionModel:
-    """The same weights; full layers see everything, as transformers' do."""
+    """The same weights without fine frames; full layers see everything, as transformers' do."""
     config = model.config
     attention = config.backbone.attention
     if attention.full_window not in (None, attention.rel_extent):
@@ -154,8 +154,9 @@ def as_published(model: InteractionModel) -> InteractionModel:
             f"be rel_extent ({attention.rel_extent})"
         )
     backbone = replace(config.backbone, attention=replace(attention, full_window=None))
-    twin = InteractionModel(replace(config, backbone=backbone))
-    twin.load_state_dict(model.state_dict())
+    twin = InteractionModel(replace(config, backbone=backbone, fine_audio=None))
+    weights = model.state_dict()
+    twin.load_state_dict({name: weights[name] for name in twin.state_dict()})
     lay_out_for_serving(twin.eval())
     return twin
 

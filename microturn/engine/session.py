@@ -14,7 +14,7 @@ from torch import Tensor
 from microturn.model.cache import BackboneState, Mark
 from microturn.sampled import Sampled
 from microturn.sequence import Markers, TurnFeatures, split_lanes, typed_message
-from microturn.signal.mel import HeardState, SaidState, heard_bins, said_bins
+from microturn.signal.mel import HeardState, SaidState, fine_bins, heard_bins, said_bins
 from microturn.signal.patches import image_patches
 from microturn.signal.text import Text
 from microturn.signal.vocoder import VocoderState
@@ -166,6 +166,7 @@ def typed_ids(turn: MicroTurnInput, text: Text) -> tuple[int, ...]:
 def listen(session: Session, turn: MicroTurnInput, text: Text) -> tuple[Session, TurnFeatures]:
     """Turn one micro-turn of input into features; returns the session with its signal tails moved
     on."""
+    fine_AFM = fine_bins(torch.as_tensor(turn.audio), session.heard)
     bins_AM, heard = heard_bins(torch.as_tensor(turn.audio), session.heard)
     said_AM, said = None, SaidState()
     played = turn.played_ms * OUTPUT_RATE_HZ // 1000
@@ -174,5 +175,5 @@ def listen(session: Session, turn: MicroTurnInput, text: Text) -> tuple[Session,
         audio_N[played:] = 0.0
         said_AM, said = said_bins(audio_N, session.said)
     patch_P = None if turn.images is None else image_patches(torch.as_tensor(turn.images))
-    features = TurnFeatures(turn.index, bins_AM, said_AM, patch_P, typed_ids(turn, text))
+    features = TurnFeatures(turn.index, bins_AM, said_AM, patch_P, typed_ids(turn, text), fine_AFM)
     return replace(session, heard=heard, said=said), features

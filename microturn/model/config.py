@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from microturn.sequence import MAX_TEXT_TOKENS, NUM_MEL_BINS, PATCH_SHAPE
+from microturn.sequence import MAX_TEXT_TOKENS, NUM_FINE_FRAMES, NUM_MEL_BINS, PATCH_SHAPE
 
 
 def _require_positive(owner: object, *names: str) -> None:
@@ -164,6 +164,23 @@ class AudioConfig:
 
 
 @dataclass(frozen=True)
+class FineAudioConfig:
+    """A convolution over the fine frames of each heard position, then a linear. Ours: without it
+    the audio side is the published one."""
+
+    num_channels: int = 256
+    kernel: int = 5
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "num_channels", "kernel")
+        if self.kernel > NUM_FINE_FRAMES:
+            raise ValueError(
+                f"kernel must be {NUM_FINE_FRAMES} at most, the frames of one position, "
+                f"got {self.kernel}"
+            )
+
+
+@dataclass(frozen=True)
 class VisionConfig:
     """hMLP: `num_layers` linears that fold space, then time, of one patch into depth."""
 
@@ -220,7 +237,8 @@ class FloorConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The whole interaction model. `vision` is None for a model that does not see."""
+    """The whole interaction model. `vision` is None for a model that does not see, `fine_audio` for
+    one that hears in steps of 50 ms only, as published."""
 
     backbone: BackboneConfig
     flow: FlowConfig
@@ -228,6 +246,7 @@ class ModelConfig:
     vision: VisionConfig | None = field(default_factory=VisionConfig)
     max_text_tokens: int = MAX_TEXT_TOKENS
     floor: FloorConfig = field(default_factory=FloorConfig)
+    fine_audio: FineAudioConfig | None = None
 
     def __post_init__(self) -> None:
         _require_positive(self, "max_text_tokens")

@@ -4,8 +4,10 @@ Text, heard audio and patches are embedded as Inkling does (normed embedding, dM
 embeddings, hMLP). The second audio table (what the model itself was heard to say), the clock and
 the slots are ours.
 
-Legend: S positions, A heard positions, M mel bins, P patches, D width, V vocabulary, L levels, F
-clock features.
+The fine frames (`FineFrames`) are ours too.
+
+Legend: S positions, A heard positions, M mel bins, F fine frames, W windows of them, C channels,
+P patches, D width, V vocabulary, L levels, K clock features.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from microturn.model.attention import RMSNorm, compute_dtype
-from microturn.model.config import AudioConfig, ModelConfig, VisionConfig
+from microturn.model.config import AudioConfig, FineAudioConfig, ModelConfig, VisionConfig
 from microturn.model.tiles import tiled_linear
-from microturn.sequence import Kind, Positions
+from microturn.sequence import NUM_FINE_FRAMES, NUM_MEL_BINS, Kind, Positions
 from microturn.turns import MICRO_TURN_MS, NUM_SLOTS
 
 INIT_STD = 0.02
@@ -32,6 +34,7 @@ IMAGE_MEAN = (
     0.40821073,
 )  # of red, green, blue in [0, 1]: CLIP's, as published
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+FINE_SCALE, FINE_OFFSET = 9 / 255, 5.0  # levels -> log10 of mel, plus 2: about unit range
 NUM_CLOCK_PERIODS = 32
 SHORTEST_PERIOD_S = 0.4
 LONGEST_PERIOD_S = 86_400.0
@@ -53,6 +56,31 @@ class BagOfBins(nn.Module):
         table = self.encoder.weight
         hot_AML = (bins_AM[..., None] == levels_L).to(compute_dtype(table))
         return self.final_norm(tiled_linear(hot_AML.flatten(1), table.t()))
+
+
+class FineFrames(nn.Module):
+    """What was heard in steps of 10 ms, added to the bag of bins: a convolution in time over the
+    frames of one position, GELU, a linear (the first two layers of Whisper's encoder, Radford et
+    al., 2022, within 100 ms). Nothing is carried from one position to the next."""
+
+    def __init__(self, width: int, config: FineAudioConfig) -> None:
+        super().__init__()
+        self.kernel = config.kernel
+        num_windows = NUM_FINE_FRAMES - config.kernel + 1
+        self.conv = nn.Linear(config.kernel * NUM_MEL_BINS, config.num_channels)
+        self.linear = nn.Linear(num_windows * config.num_channels, width)
+        self.final_norm = RMSNorm(width, AUDIO_EPSILON)
+        nn.init.constant_(
+            self.final_norm.weight, 0.3
+        )  # low: beside trained weights it is noise at first
+
+    def forward(self, fine_AFM: Tensor) -> Tensor:
+        """Levels uint8 [A, F, M] -> [A, D]."""
+        x_AFM = fine_AFM.to(compute_dtype(self.conv.bias)) * FINE_SCALE - FINE_OFFSET
+        x_AWN = x_AFM.unfold(1, self.kernel, 1).mT.flatten(2)
+        hidden_AWC = functional.gelu(tiled_linear(x_AWN, self.conv.weight, self.conv.bias))
+        out_AD = tiled_linear(hidden_AWC.flatten(1), self.linear.weight, self.linear.bias)
+        return self.final_norm(out_AD)
 
 
 def prime_factors(number: int) -> list[int]:
@@ -154,7 +182,7 @@ def normalise(patch_P: Tensor) -> Tensor:
 
 
 def clock_features(index_A: Tensor) -> Tensor:
-    """Sine and cosine of elapsed time at log-spaced periods: micro-turn indices [A] -> fp32 [A, F].
+    """Sine and cosine of elapsed time at log-spaced periods: micro-turn indices [A] -> fp32 [A, K].
 
     Angles are computed in fp64, so that a day in, steps of 200 ms are as sharp as at the start.
     """
@@ -178,6 +206,7 @@ class Embedder(nn.Module):
         self.embed_norm = RMSNorm(width, backbone.norm_epsilon)
         self.audio = BagOfBins(width, config.audio)
         self.said = BagOfBins(width, config.audio)
+        self.fine = None if config.fine_audio is None else FineFrames(width, config.fine_audio)
         self.visual = None if config.vision is None else HMLP(width, config.vision)
         self.clock = nn.Linear(2 * NUM_CLOCK_PERIODS, width, bias=False)
         self.slot = nn.Parameter(torch.randn(NUM_SLOTS, width))
@@ -197,12 +226,14 @@ class Embedder(nn.Module):
         """Heard positions: what was heard, what the model was heard to say, the clock: [A, D]."""
         heard_AD = self.audio(positions.heard_AM)
         parts = [heard_AD]
+        if self.fine is not None:
+            parts.append(self.fine(positions.fine_AFM))
         if positions.is_said_A.any():
             said_AD = self.said(positions.said_AM)
             parts.append(said_AD * positions.is_said_A[:, None].to(said_AD.dtype))
         has_clock_A = positions.clock_A >= 0
-        features_AF = clock_features(positions.clock_A.clamp(min=0)) * has_clock_A[:, None]
-        parts.append(tiled_linear(features_AF.to(self.clock.weight.dtype), self.clock.weight))
+        features_AK = clock_features(positions.clock_A.clamp(min=0)) * has_clock_A[:, None]
+        parts.append(tiled_linear(features_AK.to(self.clock.weight.dtype), self.clock.weight))
         total_AD = parts[0]
         for part in parts[1:]:
             total_AD = total_AD + part

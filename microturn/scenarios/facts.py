@@ -1,17 +1,22 @@
 """A closed list of facts, asked for and told: what a small model can know by heart.
 
 Every fact is asked for in two of the first four ways of its kind; every third also in the fifth,
-which is kept for evaluation: the same facts, other phrasings.
+which is kept for evaluation: the same facts, other phrasings. In training some questions are put
+together from words that the voice has said elsewhere, in any of the first four ways or in further
+ones, of which no bank has a recording.
 """
 
 from __future__ import annotations
 
+from microturn.data.assemble import assembled
+from microturn.data.split import split_of
 from microturn.data.talk import Talk
 from microturn.scenarios import questions
 
 KEPT_WAY = 4  # of the ways to ask, kept for evaluation
 KEPT_EVERY = 3  # of the facts are asked for in the kept way
 TRIES = 12  # questions looked at before the bank is taken to have none
+ANEW = 0.3  # of training's questions are put together from words
 
 # fmt: off
 WAYS = {
@@ -69,6 +74,26 @@ WAYS = {
         "Tell me which continent {} is in.", "On which continent is {}?",
         "What part of the world is {} in?",
     ),
+}
+FURTHER_WAYS = {
+    "capital": (
+        "{}'s capital?", "Name the capital of {}.", "The capital of {} is which city?",
+        "I want to know the capital of {}.", "The capital city of {}, please.",
+    ),
+    "opposite": (
+        "Opposite of {}?", "The opposite of {} is what?", "Name the opposite of {}.",
+        "I need the opposite of {}.",
+    ),
+    "color": ("{} has which color?", "Name the color of {}.", "The color of {}, please."),
+    "sound": ("What does {} sound like?", "{} makes which sound?", "The sound of {}?"),
+    "young": ("A baby {} is called what?", "Name for a baby {}?", "A young {} is what?"),
+    "next": ("Name what comes after {}.", "After {} comes what?", "What is next after {}?"),
+    "how_many": ("Tell me how many {}.", "Do you know how many {}?", "I wonder how many {}."),
+    "symbol": ("Symbol for {}?", "{} has which symbol?", "The chemical symbol of {}, please."),
+    "author": ("The author of {}?", "{} is by whom?", "Name the author of {}."),
+    "currency": ("Currency of {}?", "The money of {} is called what?", "How do you pay in {}?"),
+    "language": ("Language of {}?", "They speak what in {}?", "Name the language of {}."),
+    "continent": ("{} is on which continent?", "The continent of {}?", "Name {}'s continent."),
 }
 TABLES = {
     "capital": {
@@ -229,8 +254,39 @@ def pick(talk: Talk) -> tuple[str, str]:
     raise KeyError("the bank has no question about a fact")
 
 
+def any_way(talk: Talk) -> tuple[str, str]:
+    """A question in any way that trains, and its answer; no bank needs to have it."""
+    kind = talk.rng.choice(tuple(TABLES))
+    thing, answer = talk.rng.choice(tuple(TABLES[kind].items()))
+    ways = (*WAYS[kind][:KEPT_WAY], *FURTHER_WAYS[kind])
+    asked = talk.rng.choice(ways).format(thing)
+    return asked[0].upper() + asked[1:], answer
+
+
+def anew(talk: Talk) -> None:
+    """A question put together from words of the conversation's voice, and its answer.
+
+    Raises KeyError where the voice has not said enough of them, or the model has no such answer.
+    """
+    for _ in range(TRIES):
+        question, answer = any_way(talk)
+        may_train = question in ASKED["train"] or split_of(question) == "train"
+        if not may_train or not talk.has("own", answer):
+            continue
+        try:
+            clip = assembled(talk, question)
+        except KeyError:
+            continue
+        talk.say_clip("user", clip, talk.now_ms)
+        talk.own(answer)
+        return
+    raise KeyError("the conversation's voice has not said the words of a question")
+
+
 def play(talk: Talk) -> None:
     """One question, one answer."""
+    if talk.split == "train" and talk.rng.random() < ANEW and talk.attempt(anew):
+        return
     question, answer = pick(talk)
     talk.user(question)
     talk.own(answer)

@@ -1,11 +1,15 @@
 """The user talks or reads aloud and wants nothing: the model writes what it hears, and is silent.
 
-Any open sentence of the bank may be heard after an instruction to listen only; without one, long
-ones that ask nothing.
+Any open sentence of the bank may be heard after an instruction to listen only, or words of any clip
+put together anew (`data/splice.py`); without one, long sentences that ask nothing.
 """
 
 from __future__ import annotations
 
+from microturn.data.assemble import voices_to_splice
+from microturn.data.bank import Clip
+from microturn.data.splice import Stock, splice
+from microturn.data.split import split_of
 from microturn.data.talk import Talk
 
 USER_TEXTS: tuple[str, ...] = ()
@@ -18,7 +22,9 @@ ORDERS = (
     "do not speak.",
     "please be quiet and listen.",
 )
-INSTRUCTED = 0.5
+INSTRUCTED = {"train": 0.7, "eval": 0.5}
+SPLICED = 0.8  # of those with an instruction, in training
+SPLICED_WORDS = (3, 14)
 LONG_WORDS = 11  # what is shorter may be a question or an order to the model
 
 
@@ -34,21 +40,35 @@ def long_texts(talk: Talk) -> tuple[str, ...]:
     )
 
 
+def splice_of(talk: Talk, voice: Stock) -> Clip:
+    """Words of a voice; not such as would be kept if they were a sentence."""
+    while True:
+        clip = splice(voice, talk.rng.randint(*SPLICED_WORDS), talk.rng, talk.bank)
+        if split_of(clip.text) == talk.split:
+            return clip
+
+
 def play(talk: Talk) -> None:
     """Sentences, most often of one voice, with pauses between, until the time is full.
 
     Raises KeyError where the bank has none that fits.
     """
-    is_instructed = talk.rng.random() < INSTRUCTED
+    is_instructed = talk.rng.random() < INSTRUCTED[talk.split]
     if is_instructed:
         talk.instructions = talk.choose(ORDERS)
     texts = talk.open_texts("user") if is_instructed else long_texts(talk)
     if not texts:
         raise KeyError("the bank has no sentence to listen to")
+    is_spliced = is_instructed and talk.split == "train" and talk.rng.random() < SPLICED
+    voices = voices_to_splice(talk) if is_spliced else ()
+    voice = talk.rng.choice(voices) if voices else None
     start_ms = talk.now_ms
     while talk.now_ms < talk.duration_ms - 1500:
-        clips = talk.bank.user[talk.rng.choice(texts)]
-        event = talk.say_clip("user", talk.rng.choice(clips), talk.now_ms)
+        if voice is not None:
+            clip: Clip = splice_of(talk, voice)
+        else:
+            clip = talk.rng.choice(talk.bank.user[talk.rng.choice(texts)])
+        event = talk.say_clip("user", clip, talk.now_ms)
         talk.expect("transcribe", (event.onset_ms, event.end_ms + 1000), (event.text,))
         talk.now_ms = event.end_ms + talk.rng.choice((talk.rng.randrange(150, 800), 1500))
     talk.expect("silent", (start_ms, talk.duration_ms))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 NUM_DMEL_BINS = 16
+NUM_FINE_LEVELS = 256
 LOG_MEL_MIN, LOG_MEL_MAX = -7.0, 2.0
 
 
@@ -25,6 +26,15 @@ def to_bins(log_mel_AM: Tensor) -> Tensor:
     """
     clamped_AM = log_mel_AM.float().clamp(LOG_MEL_MIN, LOG_MEL_MAX)
     return (clamped_AM[..., None] - centres().float()).abs().argmin(-1).to(torch.uint8)
+
+
+def to_fine_levels(log_mel: Tensor) -> Tensor:
+    """Nearest of 256 levels over the same range, uint8 of the same shape: steps of 0.7 dB, where
+    the 16 bins have steps of 12 dB."""
+    share = (log_mel.float().clamp(LOG_MEL_MIN, LOG_MEL_MAX) - LOG_MEL_MIN) / (
+        LOG_MEL_MAX - LOG_MEL_MIN
+    )
+    return (share * (NUM_FINE_LEVELS - 1)).round().to(torch.uint8)
 
 
 def to_log_mel(bins_AM: Tensor) -> Tensor:

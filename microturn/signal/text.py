@@ -84,6 +84,11 @@ class Text:
         words = normalise(text)
         return self.tokenizer.encode(words, add_special_tokens=False).ids if words else []
 
+    def word_starts(self) -> list[bool]:
+        """Which ids begin a word, by id."""
+        pieces = [self.tokenizer.id_to_token(i) or "" for i in range(self.vocab_size)]
+        return [piece.startswith(SPACE) for piece in pieces]
+
     def decode(self, ids: Iterable[int]) -> str:
         """Text of pieces, each word with its leading space; markers are left out."""
         num_markers = len(Markers.names())

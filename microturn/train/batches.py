@@ -5,7 +5,7 @@ noise. So the data state is the step, and however many processes share a step, t
 what one process would.
 
 Legend: S positions of all rows, L positions of a row, B rows, N authored targets, U speaking
-micro-turns, K slots, F mel frames, M mel bins, G skills.
+micro-turns, K slots, F mel frames, M mel bins, G skills, V vocabulary.
 """
 
 from __future__ import annotations
@@ -116,11 +116,12 @@ def prepare(
     loss: LossConfig,
     seeds: Sequence[int],
     pad_to: int = 1,
+    starts_V: Tensor | None = None,
 ) -> TrainBatch:
-    """One row for each episode, each with a seed of its own."""
+    """One row for each episode, each with a seed of its own. starts_V: as in `pack`."""
     parts, noise, times = [], [], []
     for episode, seed in zip(chosen, seeds, strict=True):
-        part = pack([episode], markers, config, seed=seed)
+        part = pack([episode], markers, config, seed, starts_V)
         rng = torch.Generator().manual_seed(seed ^ 0x5EED)
         parts.append(part)
         noise.append(torch.randn(part.mel_UFM.shape, generator=rng))
@@ -176,6 +177,7 @@ class Batches(IterableDataset[TrainBatch]):
         every = 1 if worker is None else worker.num_workers
         step = self.first_step + (0 if worker is None else worker.id)
         bank, text = Bank.load(config.bank), Text.load(config.tokenizer)
+        starts_V = torch.tensor(text.word_starts())
         stream = partial(
             episodes,
             seed=config.seed,
@@ -190,7 +192,9 @@ class Batches(IterableDataset[TrainBatch]):
             first = step * config.num_rows + self.first_row
             chosen = list(islice(stream(start=first), self.num_own))
             seeds = [config.seed * SEED_STEP + first + row for row in range(self.num_own)]
-            yield prepare(chosen, self.markers, config.pack, config.loss, seeds, config.pad_to)
+            yield prepare(
+                chosen, self.markers, config.pack, config.loss, seeds, config.pad_to, starts_V
+            )
             step += every
 
 

@@ -1,4 +1,5 @@
 """One process or many: who this process is, how the model is cut up, and how parts become whole.
+(Processes that have a whole model each: `replicas.py`.)
 
 `torchrun` starts one process a GPU (gloo on CPU) and tells each its rank. The model is cut with
 FSDP2 (`fully_shard`): each block, each flow block, and the rest. Whole tensors are what goes to
@@ -26,19 +27,25 @@ from microturn.train.loss import Losses
 
 @dataclass(frozen=True)
 class Place:
-    """Where this process runs: its rank of `world_size`, and its device."""
+    """Where this process runs: its rank of `world_size`, and its device. `is_apart`: each process
+    has a whole model and goes on alone for a while."""
 
     rank: int = 0
     world_size: int = 1
     device: torch.device = torch.device("cpu")  # noqa: RUF009  (immutable)
+    is_apart: bool = False
 
     @property
     def is_main(self) -> bool:
         return self.rank == 0
 
     @property
-    def is_sharded(self) -> bool:
+    def is_one_of_many(self) -> bool:
         return self.world_size > 1
+
+    @property
+    def is_sharded(self) -> bool:
+        return self.is_one_of_many and not self.is_apart
 
     def agreed(self, *values: float) -> list[float]:
         """Values as the first process has them; all go by one clock."""
@@ -49,8 +56,8 @@ class Place:
         return shared.tolist()
 
     def any_of(self, is_true: bool) -> bool:
-        """Whether it is true of any process."""
-        if not self.is_sharded:
+        """Whether it is true of any process; all must ask together."""
+        if not self.is_one_of_many:
             return is_true
         found = torch.tensor(int(is_true), device=self.device)
         dist.all_reduce(found, op=dist.ReduceOp.MAX)
@@ -78,7 +85,7 @@ class Place:
 
     def wait(self) -> None:
         """Until all processes are here."""
-        if self.is_sharded:
+        if self.is_one_of_many:
             dist.barrier()
 
 
@@ -98,8 +105,9 @@ def device_of(name: str | None, local_rank: int = 0) -> torch.device:
 
 
 @contextmanager
-def place(device: str | None = None) -> Iterator[Place]:
+def place(device: str | None = None, is_apart: bool = False) -> Iterator[Place]:
     """This process's place, as `torchrun` says in the environment; one process without it.
+    `is_apart`: many processes have a model each.
 
     Raises ValueError for a GPU that is not there.
     """
@@ -112,11 +120,11 @@ def place(device: str | None = None) -> Iterator[Place]:
         yield Place(device=chosen)
         return
     if dist.is_initialized():  # by the caller, who keeps it
-        yield Place(dist.get_rank(), world_size, chosen)
+        yield Place(dist.get_rank(), world_size, chosen, is_apart)
         return
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
-        yield Place(dist.get_rank(), world_size, chosen)
+        yield Place(dist.get_rank(), world_size, chosen, is_apart)
     finally:
         dist.destroy_process_group()
 

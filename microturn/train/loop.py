@@ -35,6 +35,7 @@ from microturn.train.monitor import Monitor, MonitorConfig, monitoring
 from microturn.train.optim import OptimConfig, Optimizers
 from microturn.train.precision import bf16_is_fast
 from microturn.train.quick_eval import QuickEval
+from microturn.train.replicas import Meetings
 from microturn.train.state import Counters, complete, fill, read_state, save_run
 
 __all__ = ["Counters", "TrainConfig", "train", "train_step"]
@@ -52,6 +53,8 @@ class TrainConfig:
     has_rooms: shoebox rooms among them (extra [data]). vocoder: folder of the vocoder that lies
     beside saved weights and plays samples. device: cpu or cuda; None takes a GPU where one is.
     is_compiled: torch.compile for the blocks; None compiles on a GPU.
+    average_every: with many processes, each has a whole model, and after so many steps all take the
+    mean (`replicas.py`); 0 cuts one model up. An end that is asked for comes at the next mean.
     """
 
     out: Path
@@ -70,6 +73,7 @@ class TrainConfig:
     device: str | None = None
     is_compiled: bool | None = None
     num_workers: int = 1
+    average_every: int = 0
     pack: PackConfig = field(default_factory=PackConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
@@ -118,7 +122,7 @@ def train_step(
         share = Share(*(counts / here.world_size).tolist())
     with torch.autocast(kind, dtype=torch.bfloat16, enabled=kind == "cuda" or bf16_is_fast()):
         result = losses(model, batch, markers, config, loads, share)
-    total = result.total + touch(model) if here.is_sharded else result.total
+    total = result.total + touch(model) if here.is_one_of_many else result.total
     total.backward()
     limit = optimizers.config.max_gradient_norm
     norm = whole(torch.nn.utils.clip_grad_norm_(model.parameters(), limit))
@@ -183,7 +187,9 @@ def train(config: TrainConfig) -> Counters:
 
     Raises ValueError for what the user can mend.
     """
-    with place(config.device) as here:
+    if config.average_every < 0:
+        raise ValueError(f"average_every must not be negative, got {config.average_every}")
+    with place(config.device, config.average_every > 0) as here:
         check_rows(config.num_rows, here.world_size)
         run = begin(config, here)
         counters = run.counters
@@ -227,7 +233,8 @@ def begin(config: TrainConfig, here: Place) -> Run:
 def loop(run: Run, monitor: Monitor, stop: Stop) -> None:
     """The loop itself; saves at intervals."""
     config, counters, here = run.config, run.counters, run.here
-    needs_padding = here.is_sharded or here.device.type == "cuda"
+    meetings = Meetings(here, config.average_every, counters.heard_hours)
+    needs_padding = here.is_one_of_many or here.device.type == "cuda"
     data = config.batches(PAD_TO if needs_padding else 1)
     batches = Batches(data, run.markers, counters.step, here.rank, here.world_size)
     last_save = counters.trained_seconds
@@ -246,9 +253,11 @@ def loop(run: Run, monitor: Monitor, stop: Stop) -> None:
         counters.heard_hours += float(heard) / 3600
         monitor.record(counters, result, norm, loads, seconds)
         monitor.sample(counters, run.model, batch, config.vocoder)
-        is_asked = here.any_of(stop.is_asked)
-        stop.is_asked = is_asked
-        if is_asked or counters.trained_seconds >= config.minutes * 60:
+        if not meetings.is_due(counters.step):
+            continue
+        meetings.hold(run.model, run.optimizers, counters)
+        stop.is_asked = here.any_of(stop.is_asked)
+        if stop.is_asked or counters.trained_seconds >= config.minutes * 60:
             evaluation.stop()
             return
         if counters.trained_seconds - last_save > config.save_every_minutes * 60:

@@ -16,6 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "speak": ("reading", "repeat_text"),
     "answer": (
         "questions", "facts", "sums", "small_talk", "refusal", "memory", "typed", "instructions",
+        "quiz",
     ),
     "floor": (
         "interruption", "turn_end", "backchannel", "aside", "background_speech", "story", "quiet",

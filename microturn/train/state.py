@@ -14,11 +14,14 @@ import torch
 
 from microturn.checkpoint import load_weights, save_tensors
 from microturn.model.model import InteractionModel
+from microturn.published import OURS
 from microturn.signal.vocoder import CONFIG_FILE as VOCODER_CONFIG
 from microturn.signal.vocoder import WEIGHTS_FILE as VOCODER_WEIGHTS
 from microturn.train.auxiliary import PREFIX, attach
 from microturn.train.distributed import Place, whole_tree
 from microturn.train.optim import Optimizers
+
+FINE_AUDIO = OURS + "fine."  # weights of before may lack it; it is new then
 
 STATE_FILE, MODEL_FOLDER, TOKENIZER_FILE = "state.pt", "model", "tokenizer.json"
 
@@ -78,7 +81,7 @@ def fill(
     the heads that only training has. It must not be sharded yet; the optimizers' states come later,
     when it is."""
     if state is None and init_from is not None:
-        load_weights(model, init_from)
+        load_weights(model, init_from, may_lack=(FINE_AUDIO,))
     elif state is not None and "weights" not in state:  # runs of before the weights were kept there
         load_weights(model, out / MODEL_FOLDER)
     heads = attach(model)

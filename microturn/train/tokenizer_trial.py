@@ -16,7 +16,6 @@ Legend: B rows, S positions, D width, U speaking micro-turns.
 from __future__ import annotations
 
 import json
-import random
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,22 +23,21 @@ from typing import Any
 
 import torch
 import tyro
-from torch import Tensor
 from tqdm import tqdm
 
 from microturn.data.balance import share
-from microturn.data.bank import Bank, Clip, read_manifest
+from microturn.data.bank import Bank
 from microturn.data.checks import LATEST_TURNS, transcript_delays
 from microturn.data.corpus import training_text
 from microturn.data.loader import plan, weights
 from microturn.data.pack import PackConfig, pack
 from microturn.data.render import Episode, lanes, render, typed_by_turn
-from microturn.data.stats import manifests_of
 from microturn.data.timeline import Timeline
 from microturn.model.config import AttentionConfig, BackboneConfig, FlowConfig, ModelConfig
 from microturn.model.model import InteractionModel
 from microturn.sequence import Markers, typed_message
 from microturn.signal.text import ALPHABET, Text
+from microturn.train.trial import begin_alike, held_voices, rate, training_clips
 from microturn.train.trial_score import differences, entropies, figures, flow_losses, sums_of
 
 MIXTURE = {  # both lanes, no pictures
@@ -49,7 +47,6 @@ MIXTURE = {  # both lanes, no pictures
 CHARACTERS = len(Markers.names()) + len(ALPHABET) + 1
 TEST_PACK = PackConfig(2048, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # whole conversations, nothing disturbed
 TEST_START = 1_000_000  # numbers of test conversations
-WARMUP, DECAY = 0.05, 0.4  # shares of a run
 
 
 @dataclass(frozen=True)
@@ -131,16 +128,8 @@ def load(config: TrialConfig) -> Data:
 
     Raises ValueError where the banks have too few voices.
     """
-    clips: list[Clip] = []
-    for path in config.bank:
-        for manifest in manifests_of(path):
-            clips += [clip for clip in read_manifest(manifest) if clip.split == "train"]
-    voices = Bank(clips).voices
-    if len(voices) <= config.held_voices:
-        raise ValueError(
-            f"{len(voices)} user voices are too few to keep {config.held_voices} for the test"
-        )
-    held = set(random.Random("held").sample(voices, config.held_voices))
+    clips = training_clips(config.bank)
+    held = held_voices(clips, config.held_voices)
     train = [clip for clip in clips if clip.is_own or clip.voice not in held]
     test = [clip for clip in clips if clip.is_own or clip.voice in held]
     corpus = list(training_text())
@@ -184,18 +173,14 @@ class Arm:
 def arms_of(config: TrialConfig, data: Data, seed: int) -> list[Arm]:
     """Models that begin alike wherever their shapes agree."""
     arms: list[Arm] = []
-    first: dict[str, Tensor] = {}
     for size in config.sizes:
         torch.manual_seed(seed)
         model = InteractionModel(small(data.texts[size].vocab_size, config))
-        state = model.state_dict()
-        first = first or {name: tensor.clone() for name, tensor in state.items()}
-        same = {n: t for n, t in first.items() if n in state and state[n].shape == t.shape}
-        model.load_state_dict(state | same)
         optimizer = torch.optim.AdamW(
             model.parameters(), config.lr, betas=(0.9, 0.95), weight_decay=0.02, fused=True
         )
         arms.append(Arm(size, data.texts[size], model, optimizer))
+    begin_alike([arm.model for arm in arms])
     return arms
 
 
@@ -205,10 +190,8 @@ def train_arm(arm: Arm, config: TrialConfig, data: Data, seed: int) -> None:
     chosen = [data.of_size(data.episode(seed, n), arm.size, is_test=False) for n in numbers]
     rows = pack(chosen, arm.text.markers, PackConfig(config.row_length), seed=numbers.start)
     started = time.process_time()
-    progress = arm.seconds / config.seconds
-    factor = max(0.01, min(1.0, progress / WARMUP + 0.01, (1 - progress) / DECAY))
     for group in arm.optimizer.param_groups:
-        group["lr"] = config.lr * factor
+        group["lr"] = config.lr * rate(arm.seconds / config.seconds)
     hidden_BSD = arm.model(rows.positions, rows.num_rows)
     loss = entropies(arm.model, hidden_BSD, rows)[1].mean()
     flow_U = flow_losses(arm.model, hidden_BSD, rows, numbers.start)
