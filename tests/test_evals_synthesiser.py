@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from microturn.evals.cascade_parts import cascade_of
 
 from microturn.data.bank import Spoken, Word
+from microturn.evals.cascade_parts import cascade_of
 from microturn.evals.recogniser import FOLDER_VARIABLE, find_whisper
 from microturn.evals.synthesiser import LEAD_MS, Voice, load_synthesiser
 from microturn.evals.systems import open_system

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from microturn.model.config import FlowConfig
-from microturn.model.flow import FlowHead, time_features
+from microturn.model.flow import FlowHead, all_to_all, time_features
 
 CONFIG = FlowConfig(
     width=32, num_layers=2, num_heads=2, num_mel_bins=8, num_frames=8, num_context_frames=4
@@ -92,3 +92,16 @@ def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="num_flow_steps must be at least 1"):
         head().sample(*[inputs(1)[i] for i in (0, 2, 3)], num_flow_steps=0)
     assert time_features(torch.zeros(3)).shape == (3, 64)
+
+
+def test_attention_that_learns_is_the_fused_one():
+    q, k, v, upstream = torch.randn(4, 3, 2, 12, 8, generator=torch.Generator().manual_seed(0))
+    found = []
+    for attend in (all_to_all, torch.nn.functional.scaled_dot_product_attention):
+        inputs = [x.clone().requires_grad_() for x in (q, k, v)]
+        out = attend(*inputs)
+        found.append((out, *torch.autograd.grad(out, inputs, upstream)))
+    for mine, fused in zip(*found, strict=True):
+        torch.testing.assert_close(mine, fused, rtol=1e-5, atol=1e-5)
+    with torch.no_grad():  # nothing is learned: the fused kernel's own bits
+        assert torch.equal(all_to_all(q, k, v), found[1][0])

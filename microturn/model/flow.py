@@ -48,6 +48,16 @@ def modulated(x_BGSD: Tensor, scale_BG1D: Tensor, shift_BG1D: Tensor) -> Tensor:
     return torch.addcmul(shift_BG1D, normed, 1 + scale_BG1D)
 
 
+def all_to_all(q_BHTW: Tensor, k_BHTW: Tensor, v_BHTW: Tensor) -> Tensor:
+    """Attention of all frames to all. Where a CPU learns, as products and a softmax: the backward
+    pass of torch's fused kernel takes seven times as long for rows this short (docs/log.md)."""
+    is_learned = torch.is_grad_enabled() and q_BHTW.requires_grad
+    if q_BHTW.device.type != "cpu" or not is_learned:
+        return functional.scaled_dot_product_attention(q_BHTW, k_BHTW, v_BHTW)
+    score_BHTT = (q_BHTW * q_BHTW.shape[-1] ** -0.5) @ k_BHTW.transpose(-1, -2)
+    return score_BHTT.softmax(-1).to(v_BHTW.dtype) @ v_BHTW
+
+
 class FlowBlock(nn.Module):
     """Attention over all frames, then a feed-forward layer, both modulated per frame."""
 
@@ -67,7 +77,7 @@ class FlowBlock(nn.Module):
             batch, -1, 3, self.num_heads, width // self.num_heads
         )
         q_BHTW, k_BHTW, v_BHTW = qkv.permute(2, 0, 3, 1, 4)
-        mixed_BHTW = functional.scaled_dot_product_attention(q_BHTW, k_BHTW, v_BHTW)
+        mixed_BHTW = all_to_all(q_BHTW, k_BHTW, v_BHTW)
         return tiled_linear(mixed_BHTW.transpose(1, 2).reshape(x_BGSD.shape), self.out.weight)
 
     def forward(self, x_BGSD: Tensor, modulation_BG6D: Tensor) -> Tensor:
