@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 from torch.nn import functional
 
 from microturn.model.config import FlowConfig
@@ -48,14 +49,34 @@ def modulated(x_BGSD: Tensor, scale_BG1D: Tensor, shift_BG1D: Tensor) -> Tensor:
     return torch.addcmul(shift_BG1D, normed, 1 + scale_BG1D)
 
 
-def all_to_all(q_BHTW: Tensor, k_BHTW: Tensor, v_BHTW: Tensor) -> Tensor:
-    """Attention of all frames to all. Where a CPU learns, as products and a softmax: the backward
-    pass of torch's fused kernel takes seven times as long for rows this short (docs/log.md)."""
-    is_learned = torch.is_grad_enabled() and q_BHTW.requires_grad
-    if q_BHTW.device.type != "cpu" or not is_learned:
+class AllToAll(Function):
+    """Attention of all frames to all: torch's fused kernel, with its gradient by hand, as products.
+    The kernel's own backward pass takes seven times as long for rows this short (docs/log.md)."""
+
+    @staticmethod
+    def forward(ctx, q_BHTW: Tensor, k_BHTW: Tensor, v_BHTW: Tensor) -> Tensor:
+        ctx.save_for_backward(q_BHTW, k_BHTW, v_BHTW)
         return functional.scaled_dot_product_attention(q_BHTW, k_BHTW, v_BHTW)
-    score_BHTT = (q_BHTW * q_BHTW.shape[-1] ** -0.5) @ k_BHTW.transpose(-1, -2)
-    return score_BHTT.softmax(-1).to(v_BHTW.dtype) @ v_BHTW
+
+    @staticmethod
+    def backward(ctx, grad_BHTW: Tensor):
+        q_BHTW, k_BHTW, v_BHTW = ctx.saved_tensors
+        scale = q_BHTW.shape[-1] ** -0.5
+        weight_BHTT = ((q_BHTW * scale) @ k_BHTW.mT).softmax(-1)
+        grad_BHTT = grad_BHTW @ v_BHTW.mT
+        grad_BHTT = torch.ops.aten._softmax_backward_data(
+            grad_BHTT, weight_BHTT, -1, weight_BHTT.dtype
+        )
+        grad_BHTT = grad_BHTT * scale
+        return grad_BHTT @ k_BHTW, grad_BHTT.mT @ q_BHTW, weight_BHTT.mT @ grad_BHTW
+
+
+def all_to_all(q_BHTW: Tensor, k_BHTW: Tensor, v_BHTW: Tensor) -> Tensor:
+    """Attention of all frames to all, in the form for the device; the values are the fused
+    kernel's, bit for bit."""
+    if q_BHTW.device.type == "cpu":
+        return AllToAll.apply(q_BHTW, k_BHTW, v_BHTW)
+    return functional.scaled_dot_product_attention(q_BHTW, k_BHTW, v_BHTW)
 
 
 class FlowBlock(nn.Module):
