@@ -23,7 +23,7 @@ ORDERS = (
     "please be quiet and listen.",
 )
 INSTRUCTED = {"train": 0.7, "eval": 0.5}
-SPLICED = 0.8  # of those with an instruction, in training
+SPLICED = 0.5  # of those with an instruction, in training
 SPLICED_WORDS = (3, 14)
 LONG_WORDS = 11  # what is shorter may be a question or an order to the model
 
