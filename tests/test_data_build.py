@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from microturn.data import build, speakers
+from microturn.data.align import Spread
 from microturn.data.bank import Bank
 from microturn.data.build import BuildConfig, build_bank
 from microturn.data.voices import OWN_VOICE
-from tests.test_data_recorded import corpus
+from tests.test_data_recorded import Exact, corpus
 from tests.tones import USER_VOICES, ToneSpeaker
 
 
@@ -167,6 +168,16 @@ def test_corpora_join(tmp_path):
     assert "damaged" in made["corpora"]["kathleen"]["damaged_files"][0]
     assert "no recordings at" in made["missing"][str(tmp_path / "gone")]
     assert (tmp_path / "bank" / "manifest_human_speech.jsonl").is_file()
+
+
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_an_aligner_that_is_missing_is_named(tmp_path, monkeypatch, is_installed):
+    found = Exact() if is_installed else Spread()
+    monkeypatch.setattr(build, "find_aligner", lambda: found)
+    source = corpus(tmp_path / "speech", a=("Yes.", "train"))
+    config = BuildConfig(tmp_path / "bank", corpora=(source,), are_scenarios_wanted=False)
+    missing = build_bank(config)["missing"]
+    assert ("pip install pocketsphinx" in missing.get("aligner of recordings", "")) != is_installed
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from microturn.data.align import Aligner, find_aligner, whole_lines
+from microturn.data.align import MISSING, Aligner, Spread, find_aligner, whole_lines
 from microturn.data.recorded import Tally, write_corpus
 from microturn.data.speak import (
     SOUNDS,
@@ -241,6 +241,8 @@ def speak_jobs(
 def add_corpora(config: BuildConfig, is_training: bool, missing: dict[str, str]) -> dict[str, Any]:
     """Align the corpora into the folder; what each gave."""
     found: dict[str, Any] = {}
+    if config.corpora and isinstance(find_aligner(), Spread):
+        missing["aligner of recordings"] = MISSING
     for folder in config.corpora:
         try:
             tallies = write_corpus(
