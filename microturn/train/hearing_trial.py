@@ -33,8 +33,6 @@ from tqdm import tqdm
 from microturn.data.bank import Bank, Clip, Utterance
 from microturn.data.splice import spelled
 from microturn.model.config import (
-    AttentionConfig,
-    BackboneConfig,
     FineAudioConfig,
     FlowConfig,
     ModelConfig,
@@ -42,7 +40,7 @@ from microturn.model.config import (
 from microturn.model.model import InteractionModel
 from microturn.sequence import NO_TARGET, Positions, TurnFeatures, concatenate, input_positions
 from microturn.signal.mel import HeardState, fine_bins, heard_bins
-from microturn.train.trial import begin_alike, held_voices, rate, training_clips
+from microturn.train.trial import begin_alike, held_voices, rate, small_backbone, training_clips
 from microturn.turns import AUDIO_FRAMES, INPUT_RATE_HZ, MICRO_TURN_MS
 
 ARMS: dict[str, FineAudioConfig | None] = {
@@ -181,18 +179,8 @@ class Recogniser(nn.Module):
 
     def __init__(self, fine_audio: FineAudioConfig | None, num_words: int, config: TrialConfig):
         super().__init__()
-        heads = (config.width // 64, 1, 64)
-        attention = AttentionConfig(*heads, *heads, window=32, full_window=32)
-        backbone = BackboneConfig(
-            vocab_size=32,
-            width=config.width,
-            num_layers=config.num_layers,
-            num_dense_layers=config.num_layers,
-            dense_width=4 * config.width,
-            attention=attention,
-            full_every=config.num_layers,
-            mup_divisor=1.0,
-        )
+        width = config.width
+        backbone = small_backbone(32, width, config.num_layers, 4 * width, (32, 32))
         flow = FlowConfig(8, 1, 1)
         self.model = InteractionModel(
             ModelConfig(backbone, flow, vision=None, fine_audio=fine_audio)

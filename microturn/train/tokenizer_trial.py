@@ -33,11 +33,11 @@ from microturn.data.loader import plan, weights
 from microturn.data.pack import PackConfig, pack
 from microturn.data.render import Episode, lanes, render, typed_by_turn
 from microturn.data.timeline import Timeline
-from microturn.model.config import AttentionConfig, BackboneConfig, FlowConfig, ModelConfig
+from microturn.model.config import FlowConfig, ModelConfig
 from microturn.model.model import InteractionModel
 from microturn.sequence import Markers, typed_message
 from microturn.signal.text import ALPHABET, Text
-from microturn.train.trial import begin_alike, held_voices, rate, training_clips
+from microturn.train.trial import begin_alike, held_voices, rate, small_backbone, training_clips
 from microturn.train.trial_score import differences, entropies, figures, flow_losses, sums_of
 
 MIXTURE = {  # both lanes, no pictures
@@ -142,18 +142,8 @@ def load(config: TrialConfig) -> Data:
 
 def small(vocab_size: int, config: TrialConfig) -> ModelConfig:
     """About the shape of nano, smaller and without experts and eyes."""
-    heads = (config.width // 64, 1, 64)
-    attention = AttentionConfig(*heads, *heads, window=256, full_window=1024)
-    backbone = BackboneConfig(
-        vocab_size=vocab_size,
-        width=config.width,
-        num_layers=config.num_layers,
-        num_dense_layers=config.num_layers,
-        dense_width=2 * config.width,
-        attention=attention,
-        full_every=config.num_layers,
-        mup_divisor=1.0,
-    )
+    width = config.width
+    backbone = small_backbone(vocab_size, width, config.num_layers, 2 * width, (256, 1024))
     return ModelConfig(backbone, FlowConfig(96, 2, 2), vision=None)
 
 

@@ -1,4 +1,5 @@
-"""What the paired trials share: clips and voices, models that begin alike, one schedule."""
+"""What the paired trials share: clips and voices, a small backbone, models that begin alike, one
+schedule."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from torch import nn
 
 from microturn.data.bank import Bank, Clip, read_manifest
 from microturn.data.stats import manifests_of
+from microturn.model.config import AttentionConfig, BackboneConfig
 
 WARMUP, DECAY = 0.05, 0.4  # shares of a run
 
@@ -29,6 +31,24 @@ def held_voices(clips: Sequence[Clip], count: int) -> set[str]:
     if len(voices) <= count:
         raise ValueError(f"{len(voices)} user voices are too few to keep {count} for the test")
     return set(random.Random("held").sample(voices, count))
+
+
+def small_backbone(
+    vocab_size: int, width: int, num_layers: int, dense_width: int, windows: tuple[int, int]
+) -> BackboneConfig:
+    """Dense layers, the last one full; heads of 64. windows: of sliding and of full layers, in
+    positions."""
+    heads = (width // 64, 1, 64)
+    return BackboneConfig(
+        vocab_size=vocab_size,
+        width=width,
+        num_layers=num_layers,
+        num_dense_layers=num_layers,
+        dense_width=dense_width,
+        attention=AttentionConfig(*heads, *heads, window=windows[0], full_window=windows[1]),
+        full_every=num_layers,
+        mup_divisor=1.0,
+    )
 
 
 def begin_alike(models: Sequence[nn.Module]) -> None:
