@@ -120,7 +120,7 @@ class Look:
 class Train:
     """Train a model. Interrupt it and call it again to go on."""
 
-    preset: Positional[str]  # nano, mini or inkling_small
+    preset: Positional[str]  # nano, mini or inkling_small; or a model folder, whose sizes are taken
     bank: tuple[Path, ...]  # speech banks: folders with manifest*.jsonl, or .jsonl files
     out: Path  # folder of the run
     minutes: float = 60.0  # of training time, over all calls

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from microturn.engine.load import SHIPPED
-from microturn.presets import preset as preset_config
 
 if TYPE_CHECKING:
     from microturn.cli import Train
@@ -21,7 +20,6 @@ SHIPPED_TOKENIZER = SHIPPED / "nano" / "tokenizer.json"
 
 def train_preset(options: Train) -> dict[str, Any]:
     """Train and say where the weights are. Raises ValueError for what the user can mend."""
-    preset_config(options.preset)
     for name in (
         "minutes", "rows", "lr", "row_length", "save_every_minutes", "samples_every_minutes",
         "eval_every_minutes", "threads", "workers",
@@ -35,8 +33,9 @@ def train_preset(options: Train) -> dict[str, Any]:
         raise ValueError("has_rooms needs pyroomacoustics: pip install 'microturn[data]'")
     from microturn.data.bank import Bank
     from microturn.data.loader import weights
-    from microturn.train.loop import train
+    from microturn.train.loop import sizes, train
 
+    sizes(options.preset)
     weights(options.mixture or None)
     config = train_config(options)
     Bank.load(options.bank)

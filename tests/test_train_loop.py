@@ -12,10 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from microturn.checkpoint import CheckpointError, load_config
 from microturn.data.bank import Bank
 from microturn.data.pack import PackConfig
 from microturn.model.model import InteractionModel
 from microturn.train import loop
+from microturn.train.grow import GrowRun, grow
 from microturn.train.loop import TrainConfig, balance_routers, train
 from microturn.train.monitor import MonitorConfig
 from microturn.train.optim import OptimConfig
@@ -47,6 +49,25 @@ def config(monkeypatch, tmp_path):
 
 def weights(config):
     return load_file(config.out / "model" / "model.safetensors")
+
+
+def test_a_folders_sizes_are_trained(config, tmp_path):
+    train(config)
+    grow(GrowRun(config.out / "model", (1,), tmp_path / "grown"))
+    larger = replace(
+        config,
+        out=tmp_path / "larger",
+        preset=str(tmp_path / "grown"),
+        init_from=tmp_path / "grown",
+        minutes=2 / 60,
+    )
+    assert train(larger).step == 2
+    assert load_config(larger.out / "model").backbone.num_layers == 4
+    before = load_file(tmp_path / "grown" / "model.safetensors")
+    writer = "model.llm.layers.2.attn.wo_ud.weight"
+    assert not before[writer].any() and weights(larger)[writer].any()
+    with pytest.raises(CheckpointError, match="instead of the preset"):
+        train(replace(larger, out=tmp_path / "small", preset="nano"))
 
 
 def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch):

@@ -23,7 +23,9 @@ from time import perf_counter as clock
 import torch
 from torch import Tensor
 
+from microturn.checkpoint import CONFIG_FILE, load_config
 from microturn.data.pack import PackConfig
+from microturn.model.config import ModelConfig
 from microturn.model.model import InteractionModel, count_parameters
 from microturn.presets import preset
 from microturn.sequence import Markers
@@ -47,7 +49,9 @@ PAD_TO = 32  # targets and speaking micro-turns, on GPU or where the model is sh
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One run. `mixture` weighs the families; None takes those of `mixture.py` as the run goes on.
+    """One run. `preset` is the name of one, or a model folder, whose sizes are taken (`init_from`
+    is where weights come from). `mixture` weighs the families; None takes those of `mixture.py` as
+    the run goes on.
 
     num_rows: of one step, over all processes. roughness: share of episodes in hard acoustics;
     has_rooms: shoebox rooms among them (extra [data]). vocoder: folder of the vocoder that lies
@@ -204,13 +208,21 @@ def train(config: TrainConfig) -> Counters:
         return counters
 
 
+def sizes(name: str) -> ModelConfig:
+    """The config of that preset, or of the model folder of that path.
+
+    Raises ValueError for a name that is neither.
+    """
+    return load_config(name) if (Path(name) / CONFIG_FILE).is_file() else preset(name)
+
+
 def begin(config: TrainConfig, here: Place) -> Run:
     """Model and optimizers of a run, new or resumed, on their device and cut up."""
     if here.is_main:
         config.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     markers = Text.load(config.tokenizer).markers
-    model = InteractionModel(preset(config.preset))
+    model = InteractionModel(sizes(config.preset))
     num_parameters = count_parameters(model)
     state = read_state(config.out)
     counters = fill(model, state, config.out, config.init_from)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from microturn.checkpoint import load_weights, save_tensors
+from microturn.checkpoint import CheckpointError, load_weights, save_tensors
 from microturn.model.model import InteractionModel
 from microturn.published import OURS
 from microturn.signal.vocoder import CONFIG_FILE as VOCODER_CONFIG
@@ -79,9 +79,17 @@ def fill(
 ) -> Counters:
     """Weights and counters of a run that goes on, of `init_from`, or from scratch; the model gets
     the heads that only training has. It must not be sharded yet; the optimizers' states come later,
-    when it is."""
+    when it is.
+
+    Raises CheckpointError where weights and sizes do not fit.
+    """
     if state is None and init_from is not None:
-        load_weights(model, init_from, may_lack=(FINE_AUDIO,))
+        try:
+            load_weights(model, init_from, may_lack=(FINE_AUDIO,))
+        except CheckpointError as error:
+            raise CheckpointError(
+                f"{error}\nto train a model of these sizes, name {init_from} instead of the preset"
+            ) from error
     elif state is not None and "weights" not in state:  # runs of before the weights were kept there
         load_weights(model, out / MODEL_FOLDER)
     heads = attach(model)
