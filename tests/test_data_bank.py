@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from microturn.data import bank as bank_module
 from microturn.data.bank import LEAD_MS, TRAIL_MS, Bank, Clip, read_manifest
 from microturn.data.voices import HELD_OUT, NEAR_OWN, OWN_VOICE, TRAINING, VALIDATION
 from tests.tones import EDGE_MS, WORD_MS, tone_bank, tones
@@ -56,6 +57,24 @@ def test_tar_and_resampling(tmp_path):
     assert clip.rate_hz == 24_000
     assert abs(len(bank.samples(clip)) / 24_000 - 0.9) < 0.02
     assert bank.samples(clip) is bank.samples(clip)
+
+
+def test_the_samples_last_used_are_kept(tmp_path, monkeypatch):
+    names = ("a", "b", "c")
+    for name in names:
+        soundfile.write(tmp_path / f"{name}.flac", tones("Hello.", 16_000, 300).audio, 16_000)
+    lines = (line(key=name, file=f"{name}.flac", text=f"Hello {name}.") for name in names)
+    bank = Bank.load([write_folder(tmp_path, *lines)])
+    a, b, c = (bank.choices("user", f"Hello {name}.")[0] for name in names)
+    decoded = {clip.key: bank.samples(clip) for clip in (a, b)}
+    monkeypatch.setattr(bank_module, "MOST_BYTES", 2 * decoded["a"].nbytes)
+    assert bank.samples(a) is decoded["a"]
+    bank.samples(c)  # b was used longest ago
+    assert bank.samples(a) is decoded["a"]
+    assert bank.samples(b) is not decoded["b"]
+    np.testing.assert_array_equal(bank.samples(b), decoded["b"])
+    monkeypatch.setattr(bank_module, "MOST_BYTES", 0)  # what does not fit is read all the same
+    assert len(bank.samples(c)) == len(bank.samples(a))
 
 
 def test_times_out_of_order_are_left_out(tmp_path):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,6 +32,7 @@ from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 SILENCE = 0.01  # of the clip's peak: what is quieter before and after is cut off
 LEAD_MS, TRAIL_MS = 20, 60
 HUMAN = "human"  # the engine of recordings
+MOST_BYTES = 2 * 1024**3  # of decoded samples that a process keeps: 18 hours of a user's speech
 MISSING_MS = 200  # sound that may be missing at a clip's end
 T = TypeVar("T")
 
@@ -191,7 +192,8 @@ class Bank:
     def __init__(self, clips: Iterable[Clip], for_training: bool = True) -> None:
         self.user: dict[str, list[Clip]] = defaultdict(list)
         self.own: dict[str, list[Clip]] = defaultdict(list)
-        self._samples: dict[str, npt.NDArray[np.int16]] = {}
+        self._samples: OrderedDict[str, npt.NDArray[np.int16]] = OrderedDict()
+        self._num_bytes = 0  # of the samples that are kept
         self._spans: dict[str, tuple[int, int]] = {}
         self._members: dict[Path, dict[str, tuple[int, int]]] = {}
         self._found: dict[Hashable, Any] = {}
@@ -282,29 +284,36 @@ class Bank:
         return Utterance(clip, samples[first:last].astype(np.float32) / 32768.0, words)
 
     def samples(self, clip: Clip) -> npt.NDArray[np.int16]:
-        """Samples of a clip at its side's rate, decoded once.
+        """Samples of a clip at its side's rate. Those last used are kept, up to `MOST_BYTES`.
 
         Raises DamagedClip where they cannot be read, are no numbers, or end before the words do.
         """
-        if clip.key not in self._samples:
-            container, name = clip.place
-            try:
-                is_folder = container.is_dir()
-                source = (
-                    container / name if is_folder else io.BytesIO(self._member(container, name))
-                )
-                audio, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
-            except (soundfile.LibsndfileError, tarfile.TarError, OSError, KeyError) as error:
-                message = f"cannot read clip {name} of {container}: {error}"
-                raise DamagedClip(clip.key, message) from error
-            audio = audio.mean(axis=1)
-            last = None if clip.end_ms is None else clip.end_ms * rate_hz // 1000
-            audio = audio[clip.start_ms * rate_hz // 1000 : last]
-            check_sound(clip, audio, rate_hz)
-            if rate_hz != clip.rate_hz:
-                audio = soxr.resample(audio, rate_hz, clip.rate_hz)
-            self._samples[clip.key] = (np.clip(audio, -1, 1) * 32767).astype(np.int16)
-        return self._samples[clip.key]
+        if clip.key in self._samples:
+            self._samples.move_to_end(clip.key)
+            return self._samples[clip.key]
+        samples = self._decoded(clip)
+        self._samples[clip.key] = samples
+        self._num_bytes += samples.nbytes
+        while self._num_bytes > MOST_BYTES and len(self._samples) > 1:
+            self._num_bytes -= self._samples.popitem(last=False)[1].nbytes
+        return samples
+
+    def _decoded(self, clip: Clip) -> npt.NDArray[np.int16]:
+        container, name = clip.place
+        try:
+            is_folder = container.is_dir()
+            source = container / name if is_folder else io.BytesIO(self._member(container, name))
+            audio, rate_hz = soundfile.read(source, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, tarfile.TarError, OSError, KeyError) as error:
+            message = f"cannot read clip {name} of {container}: {error}"
+            raise DamagedClip(clip.key, message) from error
+        audio = audio.mean(axis=1)
+        last = None if clip.end_ms is None else clip.end_ms * rate_hz // 1000
+        audio = audio[clip.start_ms * rate_hz // 1000 : last]
+        check_sound(clip, audio, rate_hz)
+        if rate_hz != clip.rate_hz:
+            audio = soxr.resample(audio, rate_hz, clip.rate_hz)
+        return (np.clip(audio, -1, 1) * 32767).astype(np.int16)
 
     def _member(self, archive: Path, name: str) -> bytes:
         """Bytes of a tar's member. None stays open: forked workers would share its position."""

@@ -100,11 +100,13 @@ def fine_bins(audio_N: Tensor, state: HeardState) -> Tensor:
     if num_frames < 1:
         return torch.zeros(0, NUM_FINE_FRAMES, NUM_MEL_BINS, dtype=torch.uint8)
     skipped = 2 * HEARD_HOP - FINE_WINDOW - (NUM_FINE_FRAMES - 1) * FINE_HOP
-    spans_AN = audio_N[: (num_frames + 1) * HEARD_HOP].unfold(0, 2 * HEARD_HOP, HEARD_HOP)
-    frames_AFN = spans_AN[:, skipped:].unfold(1, FINE_WINDOW, FINE_HOP) * hann(FINE_WINDOW)
-    magnitude_AFK = torch.fft.rfft(frames_AFN, FINE_FFT).abs()
+    frames_FN = audio_N[skipped : (num_frames + 1) * HEARD_HOP].unfold(0, FINE_WINDOW, FINE_HOP)
+    magnitude_FK = torch.fft.rfft(frames_FN * hann(FINE_WINDOW), FINE_FFT).abs()
     filters_KM = mel_filters(FINE_FFT // 2 + 1, INPUT_RATE_HZ).T
-    rows = [magnitude_FK @ filters_KM for magnitude_FK in magnitude_AFK]  # bits free of packets
+    starts = range(0, num_frames * HEARD_HOP // FINE_HOP, HEARD_HOP // FINE_HOP)
+    rows = [  # bits free of packets
+        magnitude_FK[start : start + NUM_FINE_FRAMES] @ filters_KM for start in starts
+    ]
     return to_fine_levels(torch.stack(rows).clamp_min(MEL_FLOOR).log10())
 
 
