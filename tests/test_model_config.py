@@ -17,7 +17,7 @@ BACKBONE = nano().backbone
     ("owner", "change", "message"),
     [
         (BACKBONE, {"vocab_size": 0}, "vocab_size must be at least 1"),
-        (BACKBONE, {"num_dense_layers": 7}, "num_dense_layers must be 0 to 6, got 7"),
+        (BACKBONE, {"num_dense_layers": 9}, "num_dense_layers must be 0 to 8, got 9"),
         (BACKBONE, {"experts": None}, "need an ExpertConfig"),
         (BACKBONE, {"num_logits": 9_999}, "num_logits must be 1 to 512, got 9999"),
         (BACKBONE, {"mup_divisor": 0.0}, "mup_divisor must be positive"),
@@ -42,13 +42,13 @@ def test_bad_values_are_refused(owner: object, change: dict, message: str) -> No
 
 
 def test_every_sixth_layer_is_full() -> None:
-    config = replace(BACKBONE, num_layers=12)
+    config = replace(BACKBONE, num_layers=12, full_every=6)
     assert [i for i in range(12) if not config.is_sliding(i)] == [5, 11]
     assert [config.is_dense(i) for i in range(4)] == [True, True, False, False]
 
 
 def test_a_dense_model_needs_no_experts() -> None:
-    assert replace(BACKBONE, num_dense_layers=6, experts=None).experts is None
+    assert replace(BACKBONE, num_dense_layers=8, experts=None).experts is None
 
 
 def test_configs_are_small() -> None:
