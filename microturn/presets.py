@@ -34,7 +34,7 @@ def nano() -> ModelConfig:
         dense_width=512,
         attention=_attention(4, 2, 64, window=256, full_window=1024),
         experts=ExpertConfig(num_routed=8, num_chosen=2, num_shared=1, width=128, route_scale=3.0),
-        full_every=8,
+        full_every=8,  # the last one
         mup_divisor=1.0,
     )
     return ModelConfig(

@@ -4,7 +4,7 @@
 #   runs/cpu.sh             everything, into out/cpu
 #   MINUTES=5 runs/cpu.sh   a try: the same steps, a model that has learned little
 #   BANK=DIR runs/cpu.sh    with a speech bank of your own
-#   INIT=microturn/weights/nano runs/cpu.sh    go on from the shipped weights instead of from nothing
+#   INIT=microturn/weights/nano runs/cpu.sh    go on from these weights, with their sizes, not from nothing
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,7 +36,7 @@ nice .venv/bin/python -m microturn.train.vocoder \
   --bank "$BANK" --out "$OUT/vocoder" --minutes "$VOCODER_MINUTES"
 
 # 3. The model: listening, speaking and deciding, in one loop and from one mixture.
-LD_PRELOAD="$tcmalloc" nice .venv/bin/torchrun --standalone --nproc-per-node "$PROCESSES" -m microturn train nano \
+LD_PRELOAD="$tcmalloc" nice .venv/bin/torchrun --standalone --nproc-per-node "$PROCESSES" -m microturn train "${INIT:-nano}" \
   --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES" --rows $((2 * PROCESSES)) --set average_every=25 \
   ${INIT:+--init-from "$INIT"}
 cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"

@@ -10,14 +10,9 @@ import torch
 
 from microturn.checkpoint import load_config, load_weights, save
 from microturn.model.model import InteractionModel
-from microturn.model.transformer import Transformer
 from microturn.train.grow import GrowRun, grow, grown, silence, sources
 from tests.tiny import tiny_model
 from tests.tones import TOKENIZER
-
-
-def hidden(transformer: Transformer, x_BSD: torch.Tensor) -> torch.Tensor:
-    return transformer(x_BSD)
 
 
 @pytest.fixture
@@ -37,13 +32,13 @@ def test_it_gives_what_it_gave(
     assert (backbone.num_layers, backbone.num_dense_layers) == (3 + len(after), num_dense)
     assert backbone.full_every == full_every
     x_BSD = torch.randn(2, 40, backbone.width)
-    before_BSD = hidden(model.transformer, x_BSD)
-    assert torch.equal(hidden(larger.transformer, x_BSD), before_BSD)
+    before_BSD = model.transformer(x_BSD)
+    assert torch.equal(larger.transformer(x_BSD), before_BSD)
     new = sources(3, after).index((after[0], True))
     larger.transformer.blocks()[new].load_state_dict(
         model.transformer.blocks()[after[0]].state_dict()
     )  # control: a copy that writes
-    assert not torch.allclose(hidden(larger.transformer, x_BSD), before_BSD, atol=1e-3)
+    assert not torch.allclose(larger.transformer(x_BSD), before_BSD, atol=1e-3)
 
 
 @pytest.mark.parametrize("layer", [0, 1])
@@ -53,9 +48,9 @@ def test_a_silenced_layer_learns(model: InteractionModel, layer: int) -> None:
     x_BSD = torch.randn(1, 20, model.config.backbone.width)
     assert torch.equal(block(x_BSD, None), x_BSD)
     block(x_BSD, None).square().sum().backward()
-    writers = [name for name, p in block.named_parameters() if p.grad is not None and p.grad.any()]
-    assert any("attn.wo" in name for name in writers)
-    assert any("w2" in name for name in writers)
+    moved = [name for name, p in block.named_parameters() if p.grad is not None and p.grad.any()]
+    assert any("attn.wo" in name for name in moved)
+    assert any("w2" in name for name in moved)
 
 
 @pytest.mark.parametrize("after", [(), (3,), (-1,), (1, 1)])
@@ -80,5 +75,5 @@ def test_a_folder_grows(model: InteractionModel, tmp_path: Path) -> None:
     larger = InteractionModel(load_config(tmp_path / "new"))
     load_weights(larger, tmp_path / "new")
     x_BSD = torch.randn(1, 12, model.config.backbone.width)
-    assert torch.equal(hidden(larger.transformer, x_BSD), hidden(model.transformer, x_BSD))
+    assert torch.equal(larger.transformer(x_BSD), model.transformer(x_BSD))
     assert (tmp_path / "new" / "tokenizer.json").is_file()

@@ -70,6 +70,15 @@ def test_a_folders_sizes_are_trained(config, tmp_path):
         train(replace(larger, out=tmp_path / "small", preset="nano"))
 
 
+def test_a_run_keeps_its_sizes_when_the_preset_changes(config, monkeypatch):
+    train(replace(config, minutes=2 / 60))
+    changed = replace(loop.preset("nano").backbone, num_layers=4)
+    larger = replace(loop.preset("nano"), backbone=changed)
+    monkeypatch.setattr(loop, "preset", lambda _: larger)
+    assert train(replace(config, minutes=3 / 60)).step == 3
+    assert load_config(config.out / "model").backbone.num_layers == 3
+
+
 def test_resumed_equals_uninterrupted(config, tmp_path, monkeypatch):
     whole = replace(config, out=tmp_path / "whole")
     assert train(whole).step == 6

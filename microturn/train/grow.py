@@ -6,8 +6,6 @@ Behind each layer named, a copy of it is put in. What a copy writes is turned do
 first the model gives what it gave before; its matrices have a start that is worth training (Wu et
 al., "LLaMA Pro", 2024, section 3.2). The layer in which a stream looks far back stays where it is
 among the old ones.
-
-Legend: none; layers only.
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ from pathlib import Path
 
 import torch
 import tyro
-from torch import nn
 
 from microturn.checkpoint import load_config, load_weights, save
 from microturn.model.config import BackboneConfig
@@ -58,16 +55,15 @@ def sources(num_layers: int, after: Sequence[int]) -> list[tuple[int, bool]]:
 def grown_config(config: BackboneConfig, plan: Sequence[tuple[int, bool]]) -> BackboneConfig:
     """The config with the layers of `plan`.
 
-    Raises ValueError where no rule "every n-th layer is full" and "the first n are dense" fits.
+    Raises ValueError where no rule "every n-th layer is full" fits. Dense layers stay the first.
     """
     is_sliding = [config.is_sliding(layer) for layer, _ in plan]
-    is_dense = [config.is_dense(layer) for layer, _ in plan]
+    num_dense = sum(config.is_dense(layer) for layer, _ in plan)
     for full_every in range(1, len(plan) + 2):
         grown = replace(
-            config, num_layers=len(plan), num_dense_layers=sum(is_dense), full_every=full_every
+            config, num_layers=len(plan), num_dense_layers=num_dense, full_every=full_every
         )
-        layers = range(len(plan))
-        if [grown.is_sliding(layer) for layer in layers] == is_sliding:
+        if [grown.is_sliding(layer) for layer in range(len(plan))] == is_sliding:
             return grown
     raise ValueError(
         "with these layers the full ones would not come at equal distances: put copies behind "
@@ -94,12 +90,12 @@ def grown(model: InteractionModel, after: Sequence[int]) -> InteractionModel:
     backbone = model.config.backbone
     plan = sources(backbone.num_layers, after)
     config = replace(model.config, backbone=grown_config(backbone, plan))
-    old, new = model.transformer, InteractionModel(config)
+    old, new = model.transformer.blocks(), InteractionModel(config)
     kept = {k: x for k, x in model.state_dict().items() if not k.startswith("transformer.layers.")}
     absent, unknown = new.load_state_dict(kept, strict=False)
     assert not unknown and all(name.startswith("transformer.layers.") for name in absent)
     for block, (layer, is_copy) in zip(new.transformer.blocks(), plan, strict=True):
-        nn.Module.load_state_dict(block, old.layers[layer].state_dict())
+        block.load_state_dict(old[layer].state_dict())
         if is_copy:
             silence(block)
     return new

@@ -38,7 +38,7 @@ from microturn.train.optim import OptimConfig, Optimizers
 from microturn.train.precision import bf16_is_fast
 from microturn.train.quick_eval import QuickEval
 from microturn.train.replicas import Meetings
-from microturn.train.state import Counters, complete, fill, read_state, save_run
+from microturn.train.state import MODEL_FOLDER, Counters, complete, fill, read_state, save_run
 
 __all__ = ["Counters", "TrainConfig", "train", "train_step"]
 
@@ -213,18 +213,25 @@ def sizes(name: str) -> ModelConfig:
 
     Raises ValueError for a name that is neither.
     """
-    return load_config(name) if (Path(name) / CONFIG_FILE).is_file() else preset(name)
+    if (Path(name) / CONFIG_FILE).is_file():
+        return load_config(name)
+    try:
+        return preset(name)
+    except ValueError as error:
+        raise ValueError(f"{error}; or give a model folder, with {CONFIG_FILE}") from error
 
 
 def begin(config: TrainConfig, here: Place) -> Run:
-    """Model and optimizers of a run, new or resumed, on their device and cut up."""
+    """Model and optimizers of a run, new or resumed, on their device and cut up. A run that goes on
+    keeps its sizes, whatever the preset has become."""
     if here.is_main:
         config.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     markers = Text.load(config.tokenizer).markers
-    model = InteractionModel(sizes(config.preset))
+    state, saved = read_state(config.out), config.out / MODEL_FOLDER
+    has_begun = state is not None and (saved / CONFIG_FILE).is_file()
+    model = InteractionModel(sizes(str(saved) if has_begun else config.preset))
     num_parameters = count_parameters(model)
-    state = read_state(config.out)
     counters = fill(model, state, config.out, config.init_from)
     model.to(here.device)
     is_gpu = here.device.type == "cuda"
