@@ -76,7 +76,7 @@ class DataHear:
     """Word error rate of a recogniser on the rendered lanes, voice by voice: clean and noisy."""
 
     bank: tuple[Path, ...]  # speech banks: folders with manifest*.jsonl, or .jsonl files
-    recogniser: str = "pocketsphinx"  # or "whisper", or the folder of a faster-whisper model
+    recogniser: str = "pocketsphinx"  # or "whisper", a faster-whisper's folder, model:NAME_OR_PATH
     voices: tuple[str, ...] = ()  # none means all
     clips: int = 12  # of each voice
     seed: int = 0
@@ -86,10 +86,16 @@ class DataHear:
         from microturn.cli import tell
         from microturn.data.bank import Bank
         from microturn.data.hearing import HearConfig, SphinxHearing, hear
+        from microturn.engine.listener import Listener
+        from microturn.engine.load import load
         from microturn.evals.recogniser import Whisper
 
+        kind, _, model = self.recogniser.partition(":")
+        recogniser: SphinxHearing | Listener | Whisper
         if self.recogniser == SphinxHearing.name:
             recogniser = SphinxHearing()
+        elif kind == "model":
+            recogniser = Listener(load(model), self.recogniser)
         else:
             is_named = self.recogniser != "whisper"
             recogniser = Whisper(Path(self.recogniser) if is_named else None)

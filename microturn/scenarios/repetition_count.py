@@ -3,6 +3,7 @@ total when it is asked."""
 
 from __future__ import annotations
 
+from microturn.data.drawing import Drawn
 from microturn.data.phrasing import asked, sentences
 from microturn.data.scenes import filmed, some_room
 from microturn.data.scenes_motion import Ball, Pendulum
@@ -105,21 +106,19 @@ def beats(talk: Talk, start_ms: int, until_ms: int, has_pauses: bool = True) -> 
     return tuple(found)
 
 
-def draw(talk: Talk, what: str, reps: Beats) -> None:
-    """Show what repeats."""
+def drawn(talk: Talk, what: str, reps: Beats) -> Drawn:
+    """What repeats."""
     rng = talk.rng
     room = some_room(rng)
     if what == "bounces":
-        scene = Ball(room, rng.choice(SHIRTS), reps, rng.uniform(50, 110), rng.uniform(8, 14))
-    elif what == "swings":
-        scene = Pendulum(room, rng.choice(SHIRTS), reps, swing_deg=rng.uniform(24, 40))
-    else:
-        arms = rng.choice(((True, True), (True, True), (True, False), (False, True)))
-        scene = Exercise(
-            room, some_look(rng), what, reps, x=rng.uniform(68, 92),
-            ground_y=rng.uniform(106, 116), is_front=rng.random() < 0.5, arms=arms,
-        )  # fmt: skip
-    show(talk, filmed(rng, scene))
+        return Ball(room, rng.choice(SHIRTS), reps, rng.uniform(50, 110), rng.uniform(8, 14))
+    if what == "swings":
+        return Pendulum(room, rng.choice(SHIRTS), reps, swing_deg=rng.uniform(24, 40))
+    arms = rng.choice(((True, True), (True, True), (True, False), (False, True)))
+    return Exercise(
+        room, some_look(rng), what, reps, x=rng.uniform(68, 92),
+        ground_y=rng.uniform(106, 116), is_front=rng.random() < 0.5, arms=arms,
+    )  # fmt: skip
 
 
 def count_aloud(talk: Talk, what: str, reps: Beats) -> Beats:
@@ -183,4 +182,4 @@ def play(talk: Talk) -> None:
         reps = count_aloud(talk, what, reps)
     else:
         stay_silent(talk, ack.end_ms, talk.now_ms + talk.rng.randrange(3000, 9000))
-    draw(talk, what, reps)
+    show(talk, filmed(talk.rng, drawn(talk, what, reps)))

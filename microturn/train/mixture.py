@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "hand_over": ("delegation", "tools"),
     "see": (
         "repetition_count", "action_span", "visible_answer", "show_and_ask", "screen_watch",
-        "person_enters", "seen_while_talking",
+        "person_enters", "seen_while_talking", "captions",
     ),
 }
 # fmt: on
