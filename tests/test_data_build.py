@@ -170,6 +170,20 @@ def test_corpora_join(tmp_path):
     assert (tmp_path / "bank" / "manifest_human_speech.jsonl").is_file()
 
 
+@pytest.mark.parametrize(
+    ("voices", "text"), [((), "Yes."), (("awb",), "Yes."), (("rms",), "No."), (("am_onyx",), "No.")]
+)
+def test_voices_say_which_recordings_join(tmp_path, monkeypatch, voices, text):
+    """Alone, corpora give what trains; beside a voice that is kept, their validation part."""
+    monkeypatch.setattr("microturn.data.recorded.find_aligner", Spread)
+    source = corpus(tmp_path / "speech", a=("Yes.", "train"), b=("No.", "validation"))
+    build_bank(
+        BuildConfig(tmp_path / "bank", corpora=(source,), voices=voices, are_scenarios_wanted=False)
+    )
+    (line,) = lines_of(tmp_path / "bank")
+    assert line["text"] == text.lower()
+
+
 @pytest.mark.parametrize("is_installed", [False, True])
 def test_an_aligner_that_is_missing_is_named(tmp_path, monkeypatch, is_installed):
     found = Exact() if is_installed else Spread()

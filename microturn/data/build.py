@@ -50,8 +50,9 @@ class BuildConfig:
 
     are_missing_skipped: engines and corpora that are not there are named, and the rest is done.
     families: of which skills the texts are; none means all.
-    num_made: voices made of training voices (blends and warps), besides those. num_sentences: open
-    sentences, for both sides.
+    corpora: people's recordings; those that train, or beside voices that are kept those that
+    validate. num_made: voices made of training voices (blends and warps), besides those.
+    num_sentences: open sentences, for both sides.
     """
 
     out: Path
@@ -279,7 +280,8 @@ def build_bank(config: BuildConfig, speakers: Sequence[Speaker] | None = None) -
     """
     missing: dict[str, str] = {}
     if config.corpora and not config.texts and not config.are_scenarios_wanted:
-        corpora = add_corpora(config, True, missing)
+        is_training = not config.voices or may_train(config.voices[0])
+        corpora = add_corpora(config, is_training, missing)
         return report(config, Done(), corpora, missing)
     if speakers is None:
         speakers, missing = find_speakers(config.engines, config.are_missing_skipped)
