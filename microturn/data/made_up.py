@@ -1,0 +1,145 @@
+"""Sentences that nobody wrote, so that many words are heard in a likely order: drawn word by word
+from the trigram model of American English that comes with pocketsphinx (CMU Sphinx, BSD licence;
+71,648 words). Words that a bank says seldom come first.
+
+    python -m microturn.data.made_up --bank DIR --count 20000 > made_up.jsonl
+    microturn bank build --texts made_up.jsonl --no-scenarios --engines flite --out DIR
+
+A word's share of hearing goes with how often it was heard (docs/log.md).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import Protocol
+
+import tyro
+
+from microturn.data.bank import Bank
+from microturn.data.kept import kept
+from microturn.data.split import split_of
+from microturn.signal.text import normalise
+
+NUM_CANDIDATES = 100  # words that are looked at for each place
+UNSEEN = -100_000_000  # below it the model does not know a word
+NATS = math.log(1.0001)  # the unit of the model's log probabilities
+FITTING, COMMON = 0.8, 0.4  # powers of how likely a word is after two others, and anywhere
+DRAWN = 0.5  # power of how likely a candidate is anywhere
+RARE = 10.0  # a word that is heard so often counts half of one that never was
+MIN_WORDS, MAX_WORDS = 3, 9
+WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+MISSING = "sentences are made up with pocketsphinx's model of English: pip install pocketsphinx"
+
+
+class Likely(Protocol):
+    """A language model: words it knows, and how likely one is after others."""
+
+    words: list[str]
+
+    def nats(self, *newest_first: str) -> float:
+        """Log probability of the first word after the others, the last one first."""
+        ...
+
+
+class SphinxModel:
+    """pocketsphinx's own. Raises ValueError where it is not installed."""
+
+    def __init__(self) -> None:
+        try:
+            import pocketsphinx as sphinx
+        except ImportError as error:
+            raise ValueError(MISSING) from error
+        folder = Path(sphinx.get_model_path("en-us"))
+        self.model = sphinx.NGramModel.readfile(str(folder / "en-us.lm.bin"))
+        entries = (folder / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines()
+        found = dict.fromkeys(line.split()[0] for line in entries if line)
+        self.words = [
+            word for word in found if WORD.fullmatch(word) and self.model.prob([word]) > UNSEEN
+        ]
+
+    def nats(self, *newest_first: str) -> float:
+        return float(self.model.prob(list(newest_first))) * NATS
+
+
+def counts_of(texts: Iterable[str]) -> Counter[str]:
+    """In how many texts a word comes up."""
+    return Counter(word for text in texts for word in set(WORD.findall(normalise(text))))
+
+
+def made_up(model: Likely, known: Counter[str], seed: int, split: str = "train") -> Iterator[str]:
+    """Sentences without end that are not the other split's and that no skill keeps, each once.
+
+    known: how often words were heard already; those made up are added to it.
+    """
+    rng, told = random.Random(f"made up/{seed}"), kept()
+    never = set(told.texts) | set(told.sentences)
+    common = {word: model.nats(word) for word in model.words}
+    seen: set[str] = set()
+
+    def wanted() -> list[float]:
+        each = (
+            math.exp(DRAWN * nats) / math.sqrt(1 + known[word] / RARE)
+            for word, nats in common.items()
+        )
+        return list(accumulate(each))
+
+    weights = wanted()
+    for number in range(1, 1_000_000_000):
+        text = sentence(model, rng, common, weights)
+        if text in seen or normalise(text) in never or split_of(text) != split:
+            continue
+        seen.add(text)
+        known.update(set(text.rstrip(".").split()))
+        yield text
+        if number % 1000 == 0:
+            weights = wanted()
+
+
+def sentence(
+    model: Likely, rng: random.Random, common: Mapping[str, float], weights: Sequence[float]
+) -> str:
+    """A few words; of candidates drawn by weight, one that is likelier after the two before it
+    than anywhere. common: log probabilities of single words. weights: summed up."""
+    words: list[str] = []
+    for _ in range(rng.randint(MIN_WORDS, MAX_WORDS)):
+        candidates = rng.choices(model.words, cum_weights=weights, k=NUM_CANDIDATES)
+        before = words[:-3:-1]
+        chances = [
+            math.exp(FITTING * model.nats(word, *before) - COMMON * common[word])
+            for word in candidates
+        ]
+        words.append(rng.choices(candidates, chances)[0])
+    return " ".join(words) + "."
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """JSON lines for `bank build --texts`.
+
+    bank: what is said already. voices: how many say each.
+    """
+
+    bank: tuple[Path, ...] = ()
+    count: int = 1000
+    voices: int = 1
+    seed: int = 0
+
+
+def main(run: MadeUp) -> None:
+    """Print them."""
+    bank = Bank.load(run.bank) if run.bank else Bank([])
+    known = counts_of(clip.text for clips in bank.user.values() for clip in clips)
+    for text in islice(made_up(SphinxModel(), known, run.seed), run.count):
+        print(json.dumps({"side": "user", "text": text, "voices": run.voices}))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(MadeUp))
