@@ -37,7 +37,8 @@ class EvalQuick:
     resume: bool = False  # play no conversation again that --out holds of the same weights
     workers: int = 0  # processes; 0 means one for each core, at most 4
     vad: str = "auto"  # silero, energy, or silero where it is installed
-    seed: int = 0
+    seed: int = 0  # of the system's own sampling
+    talks: int = 0  # which conversations of the built-in set: another number, others
     judge: str = ""  # an OpenAI-compatible model that grades beside the rules; none by default
     judge_url: str | None = None  # of its endpoint
     judge_key: str = "OPENAI_API_KEY"  # environment variable with its key
@@ -76,7 +77,8 @@ class EvalRun:
     workers: int = 0  # processes; 0 means one for each core, at most 4
     timeout_s: float = 300.0  # of one episode
     vad: str = "auto"  # silero, energy, or silero where it is installed
-    seed: int = 0
+    seed: int = 0  # of the system's own sampling
+    talks: int = 0  # which conversations of the built-in set: another number, others
     judge: str = ""  # an OpenAI-compatible model that grades beside the rules; none by default
     judge_url: str | None = None  # of its endpoint
     judge_key: str = "OPENAI_API_KEY"  # environment variable with its key
@@ -87,7 +89,9 @@ class EvalRun:
         from microturn.evals.sources import SourceConfig
 
         root = self.out / "media" if self.dataset == "synthetic" else self.root
-        source = SourceConfig(self.dataset, root, self.bank, self.groups, voices=self.voices)
+        source = SourceConfig(
+            self.dataset, root, self.bank, self.groups, talks_seed(self.talks), voices=self.voices
+        )
         config = RunConfig(
             "", source, None, self.seed, self.vad, self.timeout_s, cores(self.workers),
             limit=self.limit,
@@ -128,6 +132,15 @@ def cores(asked: int) -> int:
     return asked or min(4, os.cpu_count() or 1)
 
 
+def talks_seed(number: int) -> int:
+    """The seed of a set of conversations. Raises ValueError for a number below 0."""
+    from microturn.evals.synthetic import SEED
+
+    if number < 0:
+        raise ValueError(f"talks must not be negative, got {number}")
+    return SEED + number
+
+
 def suite(options: EvalQuick | EvalNanoCard, name: str) -> int:
     """A fixed set of episodes within a fixed time."""
     from microturn.evals.groups import chosen
@@ -140,8 +153,8 @@ def suite(options: EvalQuick | EvalNanoCard, name: str) -> int:
     is_quick = name == "quick"
     counts = tuple((group.name, group.quick if is_quick else group.count) for group in groups)
     source = SourceConfig(
-        root=options.out / "media", bank=options.bank, groups=options.groups, counts=counts,
-        voices=options.voices,
+        root=options.out / "media", bank=options.bank, groups=options.groups,
+        seed=talks_seed(options.talks), counts=counts, voices=options.voices,
     )  # fmt: skip
     config = RunConfig(
         "", source, None, options.seed, options.vad, workers=cores(options.workers),

@@ -14,6 +14,7 @@ from microturn.evals.compare import Measured, cut_alike, difference, differences
 from microturn.evals.record import Score
 from microturn.evals.runner import Played, RunConfig
 from microturn.evals.sources import SourceConfig
+from microturn.evals.synthetic import SEED
 
 SOURCE = "python:tests.eval_stand:tone_source"
 GROUPS = ("refusal", "knowledge")
@@ -150,3 +151,26 @@ def test_the_command_measures_several_and_writes_tables(
     assert [report["kept"] for report in found] == [3, 3]
     assert cli.main(["eval", "report", *runs]) == 2
     assert "--html FILE or --markdown FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["quick", "nano-card", "run"])
+def test_another_set_of_conversations(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """`--talks` moves the conversations' seed and nothing else; `--seed` the system's alone."""
+    asked: list[RunConfig] = []
+
+    def note(config: RunConfig, *_: object) -> int:
+        asked.append(config)
+        return 0
+
+    monkeypatch.setattr(cli_measure, "measure", note)
+    own = ["eval", command, "--system", "silent", "--out", str(tmp_path)]
+    for more in ([], ["--talks", "1"], ["--seed", "5"]):
+        assert cli.main([*own, *more]) == 0
+    plain, other, sampled = asked
+    assert other == replace(plain, source=replace(plain.source, seed=plain.source.seed + 1))
+    assert sampled == replace(plain, seed=5)
+    assert plain.source.seed == SEED
+    assert cli.main([*own, "--talks", "-1"]) == 2
+    assert "talks must not be negative, got -1" in capsys.readouterr().err
