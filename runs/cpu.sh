@@ -4,6 +4,7 @@
 #   runs/cpu.sh             everything, into out/cpu
 #   MINUTES=5 runs/cpu.sh   a try: the same steps, a model that has learned little
 #   BANK=DIR runs/cpu.sh    with a speech bank of your own
+#   TEXTS=0 runs/cpu.sh     without further sentences to listen to
 #   INIT=microturn/weights/nano runs/cpu.sh    go on from these weights, with their sizes, not from nothing
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +31,26 @@ if [ -z "${BANK:-}" ]; then
   BANK="$OUT/bank"
   "$microturn" bank build --out "$BANK"
 fi
+BANKS=("$BANK")
+
+#    Further sentences to listen to, in flite's voices, which cost a sixtieth of their length: words are heard as
+#    well as they were heard often, and other sentences are what is missing, not other voices (docs/log.md).
+TEXTS="${TEXTS:-$((MINUTES * 40))}"
+if [ "$TEXTS" -gt 0 ] && command -v flite > /dev/null && command -v espeak-ng > /dev/null; then
+  MORE="$OUT/bank_more" voices="kal16 kal16~0.88 kal16~0.94 kal16~1.06 kal16~1.12 kal16~1.18"
+  [ -z "${MICROTURN_KOKORO:-}" ] || voices+=" awb awb~0.86 awb~0.92 awb~1.06 awb~1.12 awb~1.24" # else awb is the model
+  likely=0
+  .venv/bin/python -c "import pocketsphinx" 2> /dev/null && likely=$((TEXTS / 3)) # its model of English makes them up
+  if [ ! -e "$OUT/texts.jsonl" ]; then
+    .venv/bin/python -m microturn.data.made_up --bank "$BANK" --everyday $((TEXTS - likely)) --likely "$likely" \
+      > "$OUT/texts.part"
+    mv "$OUT/texts.part" "$OUT/texts.jsonl"
+  fi
+  # shellcheck disable=SC2086
+  "$microturn" bank build --out "$MORE" --texts "$OUT/texts.jsonl" --no-scenarios --engines flite espeak-ng \
+    --own-voice en-us --voices $voices
+  BANKS+=("$MORE")
+fi
 
 # 2. The vocoder: mel to waveform, on the model's own voice.
 nice .venv/bin/python -m microturn.train.vocoder \
@@ -37,7 +58,7 @@ nice .venv/bin/python -m microturn.train.vocoder \
 
 # 3. The model: listening, speaking and deciding, in one loop and from one mixture.
 LD_PRELOAD="$tcmalloc" nice .venv/bin/torchrun --standalone --nproc-per-node "$PROCESSES" -m microturn train "${INIT:-nano}" \
-  --bank "$BANK" --out "$OUT/nano" --minutes "$MINUTES" --rows $((2 * PROCESSES)) --set average_every=25 \
+  --bank "${BANKS[@]}" --out "$OUT/nano" --minutes "$MINUTES" --rows $((2 * PROCESSES)) --set average_every=25 \
   ${INIT:+--init-from "$INIT"}
 cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
 

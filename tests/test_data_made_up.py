@@ -9,11 +9,14 @@ import math
 import sys
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from microturn.data import made_up as module
+from microturn.data.bank import Bank, Clip, Word
 from microturn.data.build import read_texts
+from microturn.data.everyday import many
 from microturn.data.kept import kept
 from microturn.data.made_up import MadeUp, SphinxModel, counts_of, made_up, main
 from microturn.data.split import split_of
@@ -94,12 +97,29 @@ def test_what_was_made_up_counts_as_heard():
 
 def test_lines_can_be_spoken(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(module, "SphinxModel", Pairs)
-    main(MadeUp(count=5, voices=2))
+    main(MadeUp(everyday=3, likely=2, voices=2))
     file = tmp_path / "texts.jsonl"
     file.write_text(capsys.readouterr().out)
     extras = read_texts(file)
     assert len(extras) == 5 == len(file.read_text().splitlines())
+    assert [extra.text for extra in extras[:3]] == many(3, 0)
+    assert all(set(extra.text.rstrip(".").split()) <= set(WORDS) for extra in extras[3:])
     assert json.loads(file.read_text().splitlines()[0])["voices"] == 2
+
+
+def test_what_a_bank_says_is_not_said_again(monkeypatch, capsys):
+    said = many(3, 0)[1]
+    bank = Bank([Clip("a", "af_alloy", said, (Word("a", 0, 1),), (Path(), ""))])
+    monkeypatch.setattr(Bank, "load", lambda paths: bank)
+    main(MadeUp((Path("bank"),), everyday=3))
+    lines = [json.loads(line)["text"] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [text for text in many(3, 0) if text != said]
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (-1, 5)])
+def test_it_wants_a_number(counts):
+    with pytest.raises(ValueError, match="say how many texts"):
+        MadeUp((), *counts)
 
 
 def test_without_the_model_it_says_what_to_install(monkeypatch):

@@ -1,11 +1,11 @@
-"""Sentences that nobody wrote, so that many words are heard in a likely order: drawn word by word
-from the trigram model of American English that comes with pocketsphinx (CMU Sphinx, BSD licence;
-71,648 words). Words that a bank says seldom come first.
+"""Texts without end for a bank to speak: everyday ones (everyday.py), and sentences that nobody
+wrote, so that many words are heard in a likely order. Those are drawn word by word from the trigram
+model of American English that comes with pocketsphinx (CMU Sphinx, BSD licence; 71,648 words), and
+words that a bank says seldom come first: how well a word is heard goes with how often it was heard
+(docs/log.md).
 
-    python -m microturn.data.made_up --bank DIR --count 20000 > made_up.jsonl
-    microturn bank build --texts made_up.jsonl --no-scenarios --engines flite --out DIR
-
-A word's share of hearing goes with how often it was heard (docs/log.md).
+    python -m microturn.data.made_up --bank DIR --everyday 20000 --likely 10000 > texts.jsonl
+    microturn bank build --out DIR --texts texts.jsonl --no-scenarios --engines flite
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Protocol
 import tyro
 
 from microturn.data.bank import Bank
+from microturn.data.everyday import many
 from microturn.data.kept import kept
 from microturn.data.split import split_of
 from microturn.signal.text import normalise
@@ -122,22 +123,33 @@ def sentence(
 
 @dataclass(frozen=True)
 class MadeUp:
-    """JSON lines for `bank build --texts`.
+    """JSON lines for `bank build --texts`, of the user's side.
 
-    bank: what is said already. voices: how many say each.
+    bank: what is said already, and is not printed again. everyday, likely: how many of each kind.
+    voices: how many say each.
     """
 
     bank: tuple[Path, ...] = ()
-    count: int = 1000
+    everyday: int = 0
+    likely: int = 0
     voices: int = 1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if min(self.everyday, self.likely) < 0 or self.everyday + self.likely == 0:
+            raise ValueError("say how many texts: --everyday, --likely, or both")
+
 
 def main(run: MadeUp) -> None:
-    """Print them."""
+    """Print them. Raises ValueError for a bank that is none, and for want of the model."""
     bank = Bank.load(run.bank) if run.bank else Bank([])
+    model = SphinxModel() if run.likely else None
+    texts = [text for text in many(run.everyday, run.seed) if normalise(text) not in bank.user]
     known = counts_of(clip.text for clips in bank.user.values() for clip in clips)
-    for text in islice(made_up(SphinxModel(), known, run.seed), run.count):
+    known.update(counts_of(texts))
+    if model is not None:
+        texts += islice(made_up(model, known, run.seed), run.likely)
+    for text in texts:
         print(json.dumps({"side": "user", "text": text, "voices": run.voices}))
 
 
