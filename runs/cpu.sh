@@ -68,8 +68,15 @@ if [ ! "$OUT/model/distill.json" -nt "$OUT/nano/model/model.safetensors" ]; then
     --num-teacher-steps 4 --num-student-steps 1 --noise 0.15 0.3 --at-steps 0.7 --minutes "$(((MINUTES + 59) / 60))"
 fi
 
-# 5. What it does, skill by skill, in voices that did not train it; and what a micro-turn costs.
-"$microturn" eval nano-card --system "model:$OUT/model" --out "$OUT/eval" --html "$OUT/eval.html"
-"$microturn" bench tick --model "$OUT/model" --json | tee "$OUT/tick.json"
+#    Gone on from other weights: the mean of those and the new ones is better than either (docs/log.md).
+MODEL="$OUT/model"
+if [ -n "${INIT:-}" ]; then
+  MODEL="$OUT/mean"
+  .venv/bin/python -m microturn.train.average --models "$INIT" "$OUT/model" --out "$MODEL"
+fi
 
-echo "talk to it: $microturn serve --open --model $OUT/model"
+# 5. What it does, skill by skill, in voices that did not train it; and what a micro-turn costs.
+"$microturn" eval nano-card --system "model:$MODEL" --out "$OUT/eval" --html "$OUT/eval.html"
+"$microturn" bench tick --model "$MODEL" --json | tee "$OUT/tick.json"
+
+echo "talk to it: $microturn serve --open --model $MODEL"
