@@ -10,6 +10,7 @@ words that a bank says seldom come first: how well a word is heard goes with how
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import random
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import tyro
 
@@ -55,11 +56,11 @@ class SphinxModel:
 
     def __init__(self) -> None:
         try:
-            import pocketsphinx as sphinx
+            sphinx: Any = importlib.import_module("pocketsphinx")
         except ImportError as error:
             raise ValueError(MISSING) from error
         folder = Path(sphinx.get_model_path("en-us"))
-        self.model = sphinx.NGramModel.readfile(str(folder / "en-us.lm.bin"))
+        self.model: Any = sphinx.NGramModel.readfile(str(folder / "en-us.lm.bin"))
         entries = (folder / "cmudict-en-us.dict").read_text(encoding="utf-8").splitlines()
         found = dict.fromkeys(line.split()[0] for line in entries if line)
         self.words = [
