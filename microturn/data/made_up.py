@@ -5,7 +5,9 @@ words that a bank says seldom come first: how well a word is heard goes with how
 (docs/log.md).
 
     python -m microturn.data.made_up --bank DIR --everyday 20000 --likely 10000 > texts.jsonl
-    microturn bank build --out DIR --texts texts.jsonl --no-scenarios --engines flite
+    microturn bank build --out MORE --texts texts.jsonl --no-scenarios --engines flite
+
+`runs/cpu.sh` does both.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ UNSEEN = -100_000_000  # below it the model does not know a word
 NATS = math.log(1.0001)  # the unit of the model's log probabilities
 FITTING, COMMON = 0.8, 0.4  # powers of how likely a word is after two others, and anywhere
 DRAWN = 0.5  # power of how likely a candidate is anywhere
-RARE = 10.0  # a word that is heard so often counts half of one that never was
+RARE = 10.0  # a word heard so often is drawn 0.7 times as often as if it never was
+NUM_REFRESHED = 1000  # sentences after which what was made up counts in the weights
 MIN_WORDS, MAX_WORDS = 3, 9
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 MISSING = "sentences are made up with pocketsphinx's model of English: pip install pocketsphinx"
@@ -94,14 +97,14 @@ def made_up(model: Likely, known: Counter[str], seed: int, split: str = "train")
         return list(accumulate(each))
 
     weights = wanted()
-    for number in range(1, 1_000_000_000):
+    while True:
         text = sentence(model, rng, common, weights)
         if text in seen or normalise(text) in never or split_of(text) != split:
             continue
         seen.add(text)
-        known.update(set(text.rstrip(".").split()))
+        known.update(counts_of([text]))
         yield text
-        if number % 1000 == 0:
+        if len(seen) % NUM_REFRESHED == 0:
             weights = wanted()
 
 
