@@ -101,6 +101,43 @@ def test_sentences_follow_each_other():
     assert on_one_clock([], 500) == []
 
 
+PHONES = {"go": "g ow", "now": "n aw", "a b": "ey pau b iy"}
+
+
+def pretended_flite(asked):
+    """Says the phones of PHONES, with pauses where a comma stands."""
+
+    def pretend(command):
+        text = command[command.index("-t") + 1]
+        asked.append(text)
+        return f"pau {' pau '.join(PHONES[word.strip()] for word in text.split(','))} pau\n"
+
+    return pretend
+
+
+def test_words_that_are_new_are_asked_for_at_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(programs, "run", pretended_flite(asked))
+    flite = Flite()
+    assert flite.alone("awb", ["now", "go", "", "now"]) == [
+        ("n", "aw"),
+        ("g", "ow"),
+        (),
+        ("n", "aw"),
+    ]
+    assert flite.alone("awb", ["go", "now"]) == [("g", "ow"), ("n", "aw")]
+    assert asked == ["go, now"]
+    assert flite.alone("kal16", ["go"]) == [("g", "ow")]
+    assert asked == ["go, now", "go"]
+
+
+def test_a_word_with_a_pause_in_it_is_asked_for_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(programs, "run", pretended_flite(asked))
+    assert Flite().alone("awb", ["a b", "go"]) == [("ey", "b", "iy"), ("g", "ow")]
+    assert asked == ["a b, go", " a b ", " go "]
+
+
 def test_two_sentences_of_flite_are_in_order():
     if not Flite().voices():
         pytest.skip("flite is not installed")

@@ -8,14 +8,13 @@ guess.
 
 from __future__ import annotations
 
-import functools
 import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 
 from microturn.data.bank import Spoken, Word
@@ -108,6 +107,9 @@ class Flite:
 
     name = "flite"
 
+    def __init__(self) -> None:
+        self.known: dict[str, dict[str, tuple[str, ...]]] = {}  # by voice, phones of a word alone
+
     def voices(self) -> list[str]:
         """The voices built into the program; empty when it is missing."""
         if not shutil.which(self.name):
@@ -126,17 +128,29 @@ class Flite:
         phones = [(name, round(1000 * float(end))) for name, _, end in pairs if name]
         spoken = on_one_clock(phones, len(audio) * 1000 // rate_hz)
         words = text.split()
-        alone = [phones_alone(voice, re.sub(r"[^\w']", " ", word)) for word in words]
+        alone = self.alone(voice, [re.sub(r"[^\w']", " ", word).strip() for word in words])
         return Spoken(audio, rate_hz, words_by_phones(words, alone, spoken))
 
+    def alone(self, voice: str, words: Sequence[str]) -> list[tuple[str, ...]]:
+        """flite's phones of each word by itself, without pauses. Words not met before are told in
+        one run, with pauses between: a start of the program takes as long as a short sentence."""
+        known = self.known.setdefault(voice, {"": ()})
+        unknown = sorted(set(words) - known.keys())
+        if len(told := phones_between_pauses(voice, ", ".join(unknown))) == len(unknown):
+            known.update(zip(unknown, told, strict=True))
+        for word in unknown:
+            if word not in known:
+                known[word] = tuple(chain(*phones_between_pauses(voice, f" {word} ")))
+        return [known[word] for word in words]
 
-@functools.lru_cache(maxsize=10_000)
-def phones_alone(voice: str, word: str) -> tuple[str, ...]:
-    """flite's phones of one word, without pauses."""
-    if not word.strip():
-        return ()
-    told = run([Flite.name, "-voice", voice, "-ps", "-t", f" {word} ", "-o", "none"])
-    return tuple(phone for phone in told.split() if phone not in PAUSES)
+
+def phones_between_pauses(voice: str, text: str) -> list[tuple[str, ...]]:
+    """flite's phones of a text, parted where it pauses."""
+    if not text.strip():
+        return []
+    told = run([Flite.name, "-voice", voice, "-ps", "-t", text, "-o", "none"]).split()
+    parts = groupby(told, lambda phone: phone in PAUSES)
+    return [tuple(phones) for is_pause, phones in parts if not is_pause]
 
 
 def speak_through(

@@ -25,6 +25,8 @@ ORDERS = (
 INSTRUCTED = {"train": 0.7, "eval": 0.5}
 SPLICED = 0.5  # of those with an instruction, in training
 SPLICED_WORDS = (3, 14)
+SHORT_PAUSE_MS, LONG_PAUSE_MS = (150, 800), 1500
+SHORT_PER_LONG = {"train": 4, "eval": 1}  # a row that is full of words teaches more
 LONG_WORDS = 11  # what is shorter may be a question or an order to the model
 
 
@@ -70,5 +72,7 @@ def play(talk: Talk) -> None:
             clip = talk.rng.choice(talk.bank.user[talk.rng.choice(texts)])
         event = talk.say_clip("user", clip, talk.now_ms)
         talk.expect("transcribe", (event.onset_ms, event.end_ms + 1000), (event.text,))
-        talk.now_ms = event.end_ms + talk.rng.choice((talk.rng.randrange(150, 800), 1500))
+        short_ms = talk.rng.randrange(*SHORT_PAUSE_MS)
+        pauses_ms = (short_ms,) * SHORT_PER_LONG[talk.split] + (LONG_PAUSE_MS,)
+        talk.now_ms = event.end_ms + talk.rng.choice(pauses_ms)
     talk.expect("silent", (start_ms, talk.duration_ms))
