@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ from microturn.data.timeline import Event, utterance_of
 from microturn.scenarios import listening
 from microturn.scenarios import texts as all_texts
 from microturn.signal.text import normalise
-from tests.tones import SENTENCES, USER_VOICES, tone_bank
+from tests.tones import SENTENCES, USER_VOICES, ToneBank, tone_bank
 
 BANK = tone_bank()
 CLIPS = [BANK.choices("user", text)[0] for text in SENTENCES]
@@ -144,6 +145,23 @@ def played(seed: int, split: str) -> Talk:
     talk = Talk(BANK, random.Random(seed), USER_VOICES[0], split=split)
     listening.play(talk)
     return talk
+
+
+def engines_heard(split: str) -> dict[str, float]:
+    """Shares of 3,000 sentences, of a bank in which one engine has 20 of 21 clips."""
+    users = [clip for clips in BANK.user.values() for clip in clips]
+    engines = ["program" if number % 21 else "people" for number in range(len(users))]
+    pairs = zip(users, engines, strict=True)
+    bank = ToneBank([replace(clip, engine=engine) for clip, engine in pairs])
+    talk = Talk(bank, random.Random(1), USER_VOICES[0], split=split)
+    texts = tuple(bank.user)
+    heard = Counter(listening.sentence_of(talk, texts).engine for _ in range(3_000))
+    return {engine: number / 3_000 for engine, number in heard.items()}
+
+
+def test_training_hears_an_engine_as_often_as_the_root_of_its_clips():
+    assert engines_heard("train")["people"] == pytest.approx(1 / (1 + 20**0.5), abs=0.03)
+    assert engines_heard("eval")["people"] == pytest.approx(1 / 21, abs=0.02)
 
 
 def test_training_hears_splices_after_an_order_to_listen_only(kept):

@@ -1,10 +1,15 @@
 """The user talks or reads aloud and wants nothing: the model writes what it hears, and is silent.
 
 Any open sentence of the bank may be heard after an instruction to listen only, or words of any clip
-put together anew (`data/splice.py`); without one, long sentences that ask nothing.
+put together anew (`data/splice.py`); without one, long sentences that ask nothing. In training an
+engine is drawn as often as the root of the clips that it has: a program in two voices makes speech
+by the hundred hours, and what is learned from it alone is those two voices (docs/log.md).
 """
 
 from __future__ import annotations
+
+from collections import defaultdict
+from itertools import accumulate
 
 from microturn.data.assemble import voices_to_splice
 from microturn.data.bank import Clip
@@ -42,6 +47,30 @@ def long_texts(talk: Talk) -> tuple[str, ...]:
     )
 
 
+def by_engine(
+    talk: Talk, texts: tuple[str, ...]
+) -> tuple[tuple[tuple[Clip, ...], ...], list[float]]:
+    """Clips of all open texts, or of the long ones, by engine, and cumulated weights."""
+
+    def find() -> tuple[tuple[tuple[Clip, ...], ...], list[float]]:
+        found: dict[str, list[Clip]] = defaultdict(list)
+        for text in texts:
+            for clip in talk.bank.user[text]:
+                found[clip.engine].append(clip)
+        clips = tuple(tuple(clips) for clips in found.values())
+        return clips, list(accumulate(len(each) ** 0.5 for each in clips))
+
+    return talk.bank.once(("clips by engine", texts is long_texts(talk)), find)
+
+
+def sentence_of(talk: Talk, texts: tuple[str, ...]) -> Clip:
+    """Somebody's clip of one of the texts."""
+    if talk.split == "eval":
+        return talk.rng.choice(talk.bank.user[talk.rng.choice(texts)])
+    clips, weights = by_engine(talk, texts)
+    return talk.rng.choice(talk.rng.choices(clips, cum_weights=weights)[0])
+
+
 def splice_of(talk: Talk, voice: Stock) -> Clip:
     """Words of a voice; not such as would be kept if they were a sentence."""
     while True:
@@ -69,7 +98,7 @@ def play(talk: Talk) -> None:
         if voice is not None:
             clip: Clip = splice_of(talk, voice)
         else:
-            clip = talk.rng.choice(talk.bank.user[talk.rng.choice(texts)])
+            clip = sentence_of(talk, texts)
         event = talk.say_clip("user", clip, talk.now_ms)
         talk.expect("transcribe", (event.onset_ms, event.end_ms + 1000), (event.text,))
         short_ms = talk.rng.randrange(*SHORT_PAUSE_MS)
