@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import pytest
@@ -52,6 +53,26 @@ def test_mixture():
     assert set(weights(None)) == set(families())
     with pytest.raises(ValueError, match="no family singing; there are"):
         weights({"singing": 1.0})
+
+
+def test_other_tracts_change_what_is_heard_and_nothing_else():
+    for number in range(20):
+        plain, plain_sound = plan(3, number, tone_bank(), EXCHANGES, 8000, roughness=0.5)
+        other, other_sound = plan(3, number, tone_bank(), EXCHANGES, 8000, 0.5, other_tracts=1.0)
+        assert other == plain
+        assert plain_sound.tract is None
+        assert other_sound.tract is not None
+        assert replace(other_sound, tract=None) == plain_sound
+    share = [
+        plan(3, n, tone_bank(), EXCHANGES, 8000, other_tracts=0.3)[1].tract is not None
+        for n in range(200)
+    ]
+    assert 35 < sum(share) < 85
+    bins = [
+        torch.stack([f.heard_AM for f, _ in stream(3, 1, 1, other_tracts=share)[0].turns])
+        for share in (0.0, 1.0)
+    ]
+    assert not torch.equal(*bins)
 
 
 def test_some_episodes_are_quiet():

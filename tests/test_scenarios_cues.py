@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import re
 
 import pytest
 
@@ -161,6 +162,30 @@ def test_cues_of_evaluation_are_words_never_trained():
         for seed in range(SEEDS):
             labels = {mark.label for mark in played("cue_word", seed, split).marks}
             assert all((label in cue_word.KEPT_WORDS) == is_kept for label in labels)
+
+
+def test_in_training_any_word_of_an_open_sentence_may_be_the_cue():
+    listed = set(cue_word.SPEECH)
+    labels = {split: set() for split in ("train", "eval")}
+    for split, found in labels.items():
+        for seed in range(SEEDS):
+            found |= {mark.label for mark in played("cue_word", seed, split).marks}
+    assert len(labels["train"] - listed) > 5
+    assert labels["train"] & listed
+    assert labels["eval"] <= listed
+
+
+def test_an_open_cue_is_typed_and_only_its_word_calls():
+    for seed in range(SEEDS):
+        talk = played("cue_word", seed)
+        word = talk.marks[0].label
+        if word in cue_word.SPEECH:
+            continue
+        assert re.search(rf"\b{word}\b", talk.instructions)
+        assert {mark.label for mark in talk.marks} == {word}
+        heard = " ".join(normalise(e.text) for e in of(talk, "user"))
+        num_said = len(re.findall(rf"\b{word}\b", heard))
+        assert len(of(talk, "own")) == num_said
 
 
 def test_translation_follows_phrase_by_phrase():

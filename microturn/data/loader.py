@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from types import ModuleType
 
@@ -19,6 +19,7 @@ from microturn.data.talk import Talk
 from microturn.data.timeline import Timeline
 from microturn.scenarios import families
 from microturn.signal.text import Text
+from microturn.signal.tract import draw_tract
 from microturn.turns import MICRO_TURN_MS
 
 EPISODE_MS = 32_000
@@ -118,15 +119,20 @@ def plan(
     split: str = "train",
     has_rooms: bool = False,
     attempt: int = 0,
+    other_tracts: float = 0.0,
 ) -> tuple[Timeline, Sound]:
     """What is said in episode `number` and how it sounds: a function of the arguments alone.
 
-    `attempt` counts the episodes of this number that came to nothing. Raises DamagedClip.
+    roughness, other_tracts: shares in hard acoustics and through other vocal tracts. `attempt`
+    counts the episodes of this number that came to nothing. Raises DamagedClip.
     """
     rng = random.Random(f"{seed}/{number}/{attempt}" if attempt else f"{seed}/{number}")
     timeline = compose(rng, bank, mixture, duration_ms // MICRO_TURN_MS * MICRO_TURN_MS, split)
     sound = Sound(rng.uniform(0.15, 0.9), rng.choice(NOISE_LEVELS), rng.randrange(2**31))
-    return timeline, rough(sound, rng, has_rooms) if rng.random() < roughness else sound
+    sound = rough(sound, rng, has_rooms) if rng.random() < roughness else sound
+    if rng.random() < other_tracts:
+        sound = replace(sound, tract=draw_tract(rng))
+    return timeline, sound
 
 
 def episodes(
@@ -139,9 +145,11 @@ def episodes(
     roughness: float = 0.0,
     has_rooms: bool = False,
     skipped: Skipped | None = None,
+    other_tracts: float = 0.0,
 ) -> Iterator[Episode]:
     """Episodes from `start` on without end; a share `roughness` of them in hard acoustics, in
-    shoebox rooms where `has_rooms`. A mixture may be a function of the episode's number.
+    shoebox rooms where `has_rooms`, and a share `other_tracts` as if other people spoke. A mixture
+    may be a function of the episode's number.
 
     An episode with a damaged clip is skipped and counted in `skipped`; another one takes its
     number. Raises ValueError where too many are.
@@ -161,6 +169,7 @@ def episodes(
                     roughness,
                     has_rooms=has_rooms,
                     attempt=attempt,
+                    other_tracts=other_tracts,
                 )
                 episode = render(timeline, bank, text, sound)
             except DamagedClip as error:

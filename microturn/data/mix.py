@@ -15,6 +15,7 @@ import soxr  # pyright: ignore[reportMissingTypeStubs]
 
 from microturn.data.rooms import Room, convolve, draw_room, responses
 from microturn.signal import g711
+from microturn.signal.tract import Tract
 from microturn.turns import INPUT_RATE_HZ, OUTPUT_RATE_HZ, FloatArray
 
 PACKET_MS = 20
@@ -37,7 +38,8 @@ class Sound:
     for none; room: a real room instead. echo: gain at which the model's own sound comes back,
     echo_ms later. lost: share of 20 ms packets that are silence; late_ms: a gap that the network
     makes, caught up later. has_control, has_suppression: what browsers do to microphones. clip: the
-    level at which the microphone clips. law: the telephone's G.711 law.
+    level at which the microphone clips. law: the telephone's G.711 law. tract: another vocal tract,
+    which is no matter of the waveform but of the mel filters (`signal/tract.py`).
     """
 
     gain: float = 1.0
@@ -55,6 +57,7 @@ class Sound:
     clip: float = 1.0
     law: g711.Law = "pcmu"
     room: Room | None = None
+    tract: Tract | None = None
 
 
 def rough(sound: Sound, rng: random.Random, has_rooms: bool = False) -> Sound:

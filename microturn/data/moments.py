@@ -59,17 +59,19 @@ def speak_on(talk: Talk, text: str, cues: Sequence[tuple[str, str]]) -> bool:
     (word, what is said); without a cue it stays silent. False, and nothing is said, where the bank
     lacks one of the texts."""
 
-    def play(talk: Talk) -> None:
-        event = talk.user(text, wait_ms=talk.rng.randrange(250, 1200))
-        called = [(end, word, said) for word, said in cues
-                  for end in word_ends_ms(talk, event, word)]  # fmt: skip
-        for end_ms, word, said in sorted(called):
-            call_out(talk, event, word, end_ms, said)
-        if not called:
-            silent_ms = (event.onset_ms, event.end_ms + ROOM_MS)
-            talk.expect("silent", silent_ms, on_ms=event.onset_ms)
+    return talk.attempt(lambda talk: play_clip(talk, talk.clip("user", text), cues))
 
-    return talk.attempt(play)
+
+def play_clip(talk: Talk, clip: Clip, cues: Sequence[tuple[str, str]]) -> None:
+    """The same with a chosen clip of a text. Raises KeyError where the bank lacks what is said."""
+    event = talk.say_clip("user", clip, talk.now_ms + talk.rng.randrange(250, 1200))
+    called = [(end, word, said) for word, said in cues
+              for end in word_ends_ms(talk, event, word)]  # fmt: skip
+    for end_ms, word, said in sorted(called):
+        call_out(talk, event, word, end_ms, said)
+    if not called:
+        silent_ms = (event.onset_ms, event.end_ms + ROOM_MS)
+        talk.expect("silent", silent_ms, on_ms=event.onset_ms)
 
 
 def meanwhile(talk: Talk, play: Callable[[Talk], None], until_ms: int) -> bool:

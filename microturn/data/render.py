@@ -251,8 +251,8 @@ def render(timeline: Timeline, bank: Bank, text: Text, sound: Sound) -> Episode:
     """All micro-turns of a timeline."""
     num_turns = timeline.duration_ms // MICRO_TURN_MS
     user = torch.as_tensor(user_track(timeline, bank, sound))
-    heard, _ = heard_bins(user, HeardState())
-    fine = fine_bins(user, HeardState())
+    heard, _ = heard_bins(user, HeardState(), sound.tract)
+    fine = fine_bins(user, HeardState(), sound.tract)
     own = own_track(timeline, bank)
     lines, is_voiced = lanes(timeline, bank, text)
     said, typed = voiced_bins(own, is_voiced), typed_by_turn(timeline, text)

@@ -1,11 +1,22 @@
-"""A cue set by the user: each time a word comes up in running speech, the model says another."""
+"""A cue set by the user: each time a word comes up in running speech, the model says another.
+
+In training the rule is often typed, with any word of the bank's open sentences, which are then
+spoken: a rule that was only met with these twenty words and their sentences is known by heart, not
+understood.
+"""
 
 from __future__ import annotations
 
-from microturn.data.moments import LAST_MS, need_cue, set_rule, speak_on
+import re
+from collections import defaultdict
+
+from microturn.data.bank import Clip
+from microturn.data.moments import LAST_MS, need_cue, play_clip, set_rule, speak_on
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import Talk
+from microturn.scenarios.listening import sentence_of
 from microturn.scenarios.timer_once import OBJECTS
+from microturn.signal.text import normalise
 
 # fmt: off
 READY = (
@@ -154,6 +165,9 @@ WHOLE_EPISODE = True
 MOST_SENTENCES = 20
 IN_MIDST = 0.7  # of the cues are far from the end of their sentence
 CUE_SHARE = 0.6  # of the sentences have the word in them
+OPEN_SHARE = 0.5  # of the talks in training, whose cue may be any word
+OPEN_WORD = re.compile(r"[a-z]{4,}")
+OPEN_CLIPS = (5, 500)  # what fewer have is hardly heard right, what more have is no cue
 KEPT_WORDS = ("mirror", "pen", "phone", "plate")  # for evaluation, with their sentences
 USER_TEXTS = (*sentences(CASES), *(text for texts in SAID.values() for text in texts))
 OWN_TEXTS = (*SPOKEN.values(), *ACKNOWLEDGED)
@@ -173,17 +187,58 @@ def speech(talk: Talk) -> dict[str, tuple[str, ...]]:
     return {word: texts for word, texts in SAID.items() if (word in KEPT_WORDS) == is_kept}
 
 
+def is_due(talk: Talk, number: int) -> bool:
+    """Whether a cue has to come at last: no talk is without one."""
+    return number > 1 and not any(mark.kind == "cue" for mark in talk.marks)
+
+
+def clips_by_word(talk: Talk) -> dict[str, tuple[Clip, ...]]:
+    """Clips of open sentences with word times, by the words in them that can be a cue."""
+
+    def find() -> dict[str, tuple[Clip, ...]]:
+        found: dict[str, list[Clip]] = defaultdict(list)
+        for text in talk.open_texts("user"):
+            words = {w.strip(".,?!-") for w in normalise(text).split()} - set(KEPT_WORDS)
+            for word in filter(OPEN_WORD.fullmatch, words):
+                found[word] += [clip for clip in talk.bank.user[text] if clip.words]
+        low, high = OPEN_CLIPS
+        return {word: tuple(clips) for word, clips in found.items() if low <= len(clips) <= high}
+
+    return talk.bank.once(("clips by word", talk.split), find)
+
+
+def play_open(talk: Talk) -> None:
+    """A typed rule for any word, and open sentences; raises KeyError where the bank has none."""
+    clips = clips_by_word(talk)
+    if not clips:
+        raise KeyError("the bank has no open sentences with words that come up again")
+    order, listed, color = case(talk)
+    word = talk.rng.choice(tuple(clips))
+    talk.instructions = re.sub(rf"\b{listed}\b", word, normalise(order))
+    for number in range(MOST_SENTENCES):
+        if talk.now_ms >= talk.duration_ms - LAST_MS:
+            break
+        is_cue = talk.rng.random() < CUE_SHARE or is_due(talk, number)
+        clip = (
+            talk.rng.choice(clips[word]) if is_cue else sentence_of(talk, talk.open_texts("user"))
+        )
+        play_clip(talk, clip, [(word, SPOKEN[color])])
+    need_cue(talk)
+
+
 def play(talk: Talk) -> None:
     """A rule, and speech with the word in some sentences until the time is full."""
+    if talk.split == "train" and talk.rng.random() < OPEN_SHARE and talk.attempt(play_open):
+        return
     order, word, color = case(talk)
     set_rule(talk, order, talk.rng.choice(ACKNOWLEDGED))
     texts = speech(talk)
     others = [text for other, those in texts.items() if other != word for text in those]
     last = ""
-    for _ in range(MOST_SENTENCES):
+    for number in range(MOST_SENTENCES):
         if talk.now_ms >= talk.duration_ms - LAST_MS:
             break
-        is_cue = talk.rng.random() < CUE_SHARE
+        is_cue = talk.rng.random() < CUE_SHARE or is_due(talk, number)
         fitting = SPEECH[word] if talk.rng.random() < IN_MIDST else texts[word]
         text = talk.rng.choice([t for t in (fitting if is_cue else others) if t != last])
         speak_on(talk, text, [(word, SPOKEN[color])])

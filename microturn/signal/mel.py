@@ -24,6 +24,7 @@ from torch import Tensor
 
 from microturn.sequence import NUM_FINE_FRAMES, NUM_MEL_BINS
 from microturn.signal.dmel import to_bins, to_fine_levels
+from microturn.signal.tract import Tract
 from microturn.turns import AUDIO_FRAME_MS, INPUT_RATE_HZ, OUTPUT_RATE_HZ
 
 HEARD_HOP = INPUT_RATE_HZ * AUDIO_FRAME_MS // 1000
@@ -54,14 +55,21 @@ def mel_to_hz(mel: Tensor) -> Tensor:
     return torch.where(mel < 15.0, mel * 200.0 / 3.0, logarithmic)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=32)
 @torch.inference_mode(False)
-def mel_filters(num_frequencies: int, rate_hz: int, num_mel_bins: int = NUM_MEL_BINS) -> Tensor:
-    """Triangular filters with area norm from 0 to rate_hz / 2: [M, K] float32."""
+def mel_filters(
+    num_frequencies: int,
+    rate_hz: int,
+    num_mel_bins: int = NUM_MEL_BINS,
+    tract: Tract | None = None,
+) -> Tensor:
+    """Triangular filters with area norm from 0 to rate_hz / 2: [M, K] float32; those of another
+    vocal tract look at bent frequencies."""
     top = hz_to_mel(torch.tensor([0.0, rate_hz / 2], dtype=torch.float64))
     edges = mel_to_hz(
         torch.linspace(float(top[0]), float(top[1]), num_mel_bins + 2, dtype=torch.float64)
     )
+    edges = edges if tract is None else tract.bent(edges)
     frequencies = torch.linspace(0, rate_hz / 2, num_frequencies, dtype=torch.float64)
     width = edges.diff()
     slope = edges[:, None] - frequencies
@@ -77,24 +85,29 @@ def hann(length: int) -> Tensor:
     return torch.hann_window(length, periodic=True)
 
 
-def _bins(audio_N: Tensor, hop: int, scale: float) -> Tensor:
+def _log_mel(magnitude: Tensor, tract: Tract | None) -> Tensor:
+    log_mel = magnitude.clamp_min(MEL_FLOOR).log10()
+    return log_mel if tract is None else log_mel + tract.gains()
+
+
+def _bins(audio_N: Tensor, hop: int, scale: float, tract: Tract | None = None) -> Tensor:
     """Frames of two hops, one per hop of new samples: dMel bins [A, M]. audio starts one hop
     early."""
     frames_AN = audio_N.unfold(0, 2 * hop, hop) * hann(2 * hop)
     spectrum_AK = torch.fft.rfft(frames_AN)[:, :NUM_FREQUENCIES]
     power_AK = torch.view_as_real(spectrum_AK).square().sum(-1) * scale**2
     magnitude_AK = power_AK.clamp_min(POWER_FLOOR).sqrt()
-    filters_MK = mel_filters(NUM_FREQUENCIES, INPUT_RATE_HZ)
+    filters_MK = mel_filters(NUM_FREQUENCIES, INPUT_RATE_HZ, tract=tract)
     rows = [
         filters_MK @ magnitude_K for magnitude_K in magnitude_AK
     ]  # one by one: bits free of packets
-    return to_bins(torch.stack(rows).clamp_min(MEL_FLOOR).log10())
+    return to_bins(_log_mel(torch.stack(rows), tract))
 
 
-def fine_bins(audio_N: Tensor, state: HeardState) -> Tensor:
+def fine_bins(audio_N: Tensor, state: HeardState, tract: Tract | None = None) -> Tensor:
     """Samples at 16 kHz and the state before them -> for every hop that `heard_bins` finds full the
     8 frames of 10 ms whose windows lie in its 100 ms, the last one ending with it: [A, F, M] uint8
-    levels."""
+    levels; through another vocal tract, if asked."""
     audio_N = torch.cat([state.tail_N, audio_N.float()])
     num_frames = len(audio_N) // HEARD_HOP - 1
     if num_frames < 1:
@@ -102,12 +115,12 @@ def fine_bins(audio_N: Tensor, state: HeardState) -> Tensor:
     skipped = 2 * HEARD_HOP - FINE_WINDOW - (NUM_FINE_FRAMES - 1) * FINE_HOP
     frames_FN = audio_N[skipped : (num_frames + 1) * HEARD_HOP].unfold(0, FINE_WINDOW, FINE_HOP)
     magnitude_FK = torch.fft.rfft(frames_FN * hann(FINE_WINDOW), FINE_FFT).abs()
-    filters_KM = mel_filters(FINE_FFT // 2 + 1, INPUT_RATE_HZ).T
+    filters_KM = mel_filters(FINE_FFT // 2 + 1, INPUT_RATE_HZ, tract=tract).T
     starts = range(0, num_frames * HEARD_HOP // FINE_HOP, HEARD_HOP // FINE_HOP)
     rows = [  # bits free of packets
         magnitude_FK[start : start + NUM_FINE_FRAMES] @ filters_KM for start in starts
     ]
-    return to_fine_levels(torch.stack(rows).clamp_min(MEL_FLOOR).log10())
+    return to_fine_levels(_log_mel(torch.stack(rows), tract))
 
 
 @dataclass(frozen=True)
@@ -124,19 +137,23 @@ class SaidState:
     tail_N: Tensor = field(default_factory=lambda: torch.zeros(SAID_HOP))
 
 
-def _stream(audio_N: Tensor, tail_N: Tensor, hop: int, scale: float) -> tuple[Tensor, Tensor]:
+def _stream(
+    audio_N: Tensor, tail_N: Tensor, hop: int, scale: float, tract: Tract | None = None
+) -> tuple[Tensor, Tensor]:
     audio_N = torch.cat([tail_N, audio_N.float()])
     num_frames = len(audio_N) // hop - 1
     if num_frames < 1:
         return torch.zeros(0, NUM_MEL_BINS, dtype=torch.uint8), audio_N
     rest_N = audio_N[num_frames * hop :].clone()  # a view would keep the whole packet alive
-    return _bins(audio_N[: (num_frames + 1) * hop], hop, scale), rest_N
+    return _bins(audio_N[: (num_frames + 1) * hop], hop, scale, tract), rest_N
 
 
-def heard_bins(audio_N: Tensor, state: HeardState) -> tuple[Tensor, HeardState]:
+def heard_bins(
+    audio_N: Tensor, state: HeardState, tract: Tract | None = None
+) -> tuple[Tensor, HeardState]:
     """Samples at 16 kHz, any number -> dMel bins [A, M] uint8 of every hop that is full now, and
-    the new state."""
-    bins_AM, tail_N = _stream(audio_N, state.tail_N, HEARD_HOP, 1.0)
+    the new state; through another vocal tract, if asked."""
+    bins_AM, tail_N = _stream(audio_N, state.tail_N, HEARD_HOP, 1.0, tract)
     return bins_AM, HeardState(tail_N)
 
 

@@ -40,8 +40,9 @@ class BatchConfig:
     """Where rows come from. `num_rows` are those of all processes together.
 
     mixture: weights of the skills, None for those of `mixture.py`. roughness: share in hard
-    acoustics. pad_to: targets and speaking micro-turns are padded to multiples of it; 1 pads
-    nothing (a GPU wants few shapes, sharded processes want none to be empty).
+    acoustics; other_tracts: share that is heard through other vocal tracts. pad_to: targets and
+    speaking micro-turns are padded to multiples of it; 1 pads nothing (a GPU wants few shapes,
+    sharded processes want none to be empty).
     """
 
     bank: tuple[Path, ...]
@@ -55,6 +56,7 @@ class BatchConfig:
     loss: LossConfig
     num_workers: int = 1
     pad_to: int = 1
+    other_tracts: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ class Batches(IterableDataset[TrainBatch]):
             text=text,
             mixture=config.mixture or partial(mixture_at, families=list(families())),
             roughness=config.roughness,
+            other_tracts=config.other_tracts,
             has_rooms=config.has_rooms,
             skipped=Skipped(),
         )

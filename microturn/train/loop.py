@@ -54,7 +54,8 @@ class TrainConfig:
     the run goes on.
 
     num_rows: of one step, over all processes. roughness: share of episodes in hard acoustics;
-    has_rooms: shoebox rooms among them (extra [data]). vocoder: folder of the vocoder that lies
+    has_rooms: shoebox rooms among them (extra [data]); other_tracts: share of episodes that are
+    heard through other vocal tracts. vocoder: folder of the vocoder that lies
     beside saved weights and plays samples. device: cpu or cuda; None takes a GPU where one is.
     is_compiled: torch.compile for the blocks; None compiles on a GPU.
     average_every: with many processes, each has a whole model, and after so many steps all take the
@@ -73,6 +74,7 @@ class TrainConfig:
     save_every_minutes: float = 5.0
     roughness: float = 0.0
     has_rooms: bool = False
+    other_tracts: float = 0.0
     vocoder: Path | None = None
     device: str | None = None
     is_compiled: bool | None = None
@@ -97,6 +99,7 @@ class TrainConfig:
             self.loss,
             self.num_workers,
             pad_to,
+            self.other_tracts,
         )
 
 
