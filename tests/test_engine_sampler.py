@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 
 import pytest
@@ -17,6 +18,7 @@ from microturn.engine.sampler import (
     is_hearing,
     leaned,
     p_speak,
+    urged,
 )
 from microturn.model.config import FloorConfig
 from microturn.sequence import Markers
@@ -111,6 +113,54 @@ def test_calibration_moves_between_the_floor_tokens_only():
     assert torch.equal(leaned(logits.clone(), MARKERS, 0.0, FloorConfig(), False), logits)
 
 
+def weighed(shares: dict[int, float], before: float = 0.0, lean: float = 0.0, hears: bool = False):
+    """(token, urge) where tokens have these probabilities."""
+    logits = torch.full((VOCAB,), -50.0)
+    for token_id, share in shares.items():
+        logits[token_id] = math.log(share)
+    mask = forbidden_mask(VOCAB, MARKERS)
+    return urged(logits, mask, MARKERS, lean, FloorConfig(), hears, before)
+
+
+def test_what_may_be_said_counts_together():
+    several = {MARKERS.silent: 0.4, WORD: 0.2, WORD + 1: 0.15, MARKERS.speak: 0.15}
+    assert weighed(several) == (WORD, 0.0)
+    assert chosen({k: math.log(p) for k, p in several.items()}) == MARKERS.silent  # control: alone
+    assert weighed(several | {MARKERS.silent: 0.6})[0] == MARKERS.silent
+    others = {MARKERS.silent: 0.4, MARKERS.heard: 0.3, MARKERS.delegate: 0.3, MARKERS.pad: 0.3}
+    assert weighed(others)[0] == MARKERS.silent  # these take no floor
+
+
+def test_an_urge_adds_up_to_the_median_of_the_moment():
+    unlikely = {MARKERS.silent: 0.7, WORD: 0.3}
+    token_id, urge = weighed(unlikely)
+    assert token_id == MARKERS.silent and urge == pytest.approx(-math.log(0.7))
+    assert weighed(unlikely, urge) == (WORD, 0.0)  # 1 - 0.7^2 = 0.51
+    slight = {MARKERS.silent: 0.8, WORD: 0.2}
+    turns, urge = 0, 0.0
+    while True:
+        turns += 1
+        token_id, urge = weighed(slight, urge)
+        if token_id != MARKERS.silent:
+            break
+    assert turns == 4  # 1 - 0.8^3 = 0.49, 1 - 0.8^4 = 0.59
+    assert weighed(slight, 0.5 * -math.log(0.8))[0] == MARKERS.silent
+    assert weighed(slight, lean=2.0)[0] == WORD
+
+
+def test_in_the_heard_lane_only_its_end_takes_the_floor():
+    hearing = {MARKERS.silent: 0.4, WORD: 0.5, MARKERS.end: 0.1}
+    assert weighed(hearing, hears=True)[0] == MARKERS.silent
+    assert weighed(hearing, hears=False)[0] == WORD
+    ends = {MARKERS.silent: 0.4, MARKERS.end: 0.3, MARKERS.speak: 0.25}
+    assert weighed(ends, hears=True)[0] == MARKERS.end
+
+
+def test_an_urge_is_forgotten():
+    assert SamplingConfig(floor_memory_ms=0).remembered() == 0.0
+    assert SamplingConfig(floor_memory_ms=1000).remembered() == pytest.approx(math.exp(-0.2))
+
+
 def test_eagerness_has_names():
     assert eagerness_of("balanced") == 0.0 and eagerness_of(2) == 2.0
     assert list(EAGERNESS.values()) == sorted(EAGERNESS.values())
@@ -119,7 +169,9 @@ def test_eagerness_has_names():
             eagerness_of(wrong)
 
 
-@pytest.mark.parametrize("changes", [{"num_flow_steps": 0}, {"text_temperature": -1.0}])
+@pytest.mark.parametrize(
+    "changes", [{"num_flow_steps": 0}, {"text_temperature": -1.0}, {"floor_memory_ms": -1.0}]
+)
 def test_impossible_settings_are_refused(changes):
     with pytest.raises(ValueError, match="must"):
         SamplingConfig(**changes)

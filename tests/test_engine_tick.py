@@ -149,3 +149,39 @@ def test_pictures_need_eyes():
     with pytest.raises(ValueError, match="no vision part"):
         engine.step(session_id, seen)
     assert session_id in engine.sessions
+
+
+def written(engine, number=8, **opening) -> list[bool]:
+    """In which micro-turns of silence the model writes something."""
+    session_id = engine.open(**opening)
+    quiet = np.zeros(3200, dtype=np.float32)
+    outputs = [engine.step(session_id, MicroTurnInput(i, quiet)) for i in range(number)]
+    return [bool(output.said_text) for output in outputs]
+
+
+def test_a_moment_that_is_spread_over_micro_turns_is_met(monkeypatch):
+    """With 0.3 for a word and 0.7 for silence, each time: by the second it is likelier to have
+    spoken than not."""
+    found = {}
+    for memory_ms in (0.0, 1e9):
+        engine = tiny_engine(sampling=SamplingConfig(num_flow_steps=1, floor_memory_ms=memory_ms))
+        silent, word = engine.text.markers.silent, 40
+
+        def logits(hidden, silent=silent, word=word, width=engine.model.config.backbone.vocab_size):
+            row = torch.full((len(hidden), width), -50.0)
+            row[:, silent], row[:, word] = np.log(0.7), np.log(0.3)
+            return row
+
+        monkeypatch.setattr(engine.model, "text_logits", logits)
+        found[memory_ms] = written(engine)
+    assert found[1e9] == [False, True] * 4
+    assert not any(found[0.0])  # control: nothing is remembered
+
+
+def test_going_on_from_bytes_keeps_the_urge():
+    engine = tiny_engine(sampling=SamplingConfig(num_flow_steps=1))
+    session_id = engine.open()
+    engine.step(session_id, MicroTurnInput(0, np.zeros(3200, dtype=np.float32)))
+    engine.sessions[session_id] = replace(engine.sessions[session_id], urge=0.25)
+    other = engine.restore(engine.snapshot(session_id))
+    assert engine.sessions[other].urge == 0.25

@@ -19,6 +19,7 @@ from torch.nn import functional
 from microturn.model.config import FloorConfig, FlowConfig
 from microturn.sampled import p_speak
 from microturn.sequence import MAX_TEXT_TOKENS, Markers
+from microturn.turns import MICRO_TURN_MS
 
 # In log odds: an eager model speaks where p(speak) is 0.18, a reserved one where it is 0.82.
 EAGERNESS = MappingProxyType(
@@ -45,12 +46,14 @@ class SamplingConfig:
 
     text_temperature 0 takes the likeliest token. `eagerness` is added to the log odds of taking or
     keeping the floor: above 0 speaks sooner, below 0 is more reserved; `EAGERNESS` has names for
-    some of it. A session may have its own. noise_temperature scales the flow's noise;
-    num_flow_steps None takes as many as the model is meant for.
+    some of it. A session may have its own. floor_memory_ms: how long an urge to speak that was not
+    yet enough is remembered (`urged`); 0 forgets it at once. noise_temperature scales the flow's
+    noise; num_flow_steps None takes as many as the model is meant for.
     """
 
     text_temperature: float = 0.0
     eagerness: float = 0.0
+    floor_memory_ms: float = 1000.0
     noise_temperature: float = 0.2
     num_flow_steps: int | None = None
     max_text_tokens: int = MAX_TEXT_TOKENS
@@ -60,6 +63,12 @@ class SamplingConfig:
             raise ValueError(f"num_flow_steps must be at least 1, got {self.num_flow_steps}")
         if self.text_temperature < 0 or self.noise_temperature < 0:
             raise ValueError("temperatures must not be negative")
+        if not self.floor_memory_ms >= 0:
+            raise ValueError(f"floor_memory_ms must not be negative, got {self.floor_memory_ms}")
+
+    def remembered(self) -> float:
+        """The share of an urge that is left after one micro-turn."""
+        return math.exp(-MICRO_TURN_MS / self.floor_memory_ms) if self.floor_memory_ms else 0.0
 
     def steps_of(self, flow: FlowConfig) -> int:
         """Euler steps: those that are given, or that the flow head is meant for."""
@@ -118,6 +127,39 @@ def leaned(
     logits_V = logits_V + eagerness
     logits_V[kept] = kept_K
     return logits_V
+
+
+def urged(
+    logits_V: Tensor,
+    forbidden_V: Tensor,
+    markers: Markers,
+    eagerness: float,
+    floor: FloorConfig,
+    hears: bool,
+    before: float = 0.0,
+) -> tuple[int, float]:
+    """Whether to speak after all where silence is the likeliest single token: (token, urge now).
+
+    Two things hide that the model would rather speak. What it may say is many tokens ("okay",
+    "sure", "got it"), of which none is as likely as silence though all together are: they are
+    counted together. And a moment that is known to a second only ("in seven seconds", the end of a
+    push-up) is spread over several micro-turns, each too unlikely by itself. With h the probability
+    of beginning to speak now, 1 - (1 - h1)(1 - h2)... is that of having begun by now; half of it is
+    the median of the moment, the guess that is least wrong. The urge is minus the logarithm of that
+    product, `before` what is left of it from earlier; at log 2 the model speaks.
+    """
+    logits_V = leaned(
+        logits_V.masked_fill(forbidden_V, float("-inf")), markers, eagerness, floor, hears
+    )
+    if hears:
+        takes_V = torch.full_like(logits_V, float("-inf"))
+        takes_V[[markers.end, markers.speak]] = logits_V[[markers.end, markers.speak]]
+    else:
+        takes_V = logits_V.clone()
+        takes_V[[markers.silent, markers.heard, markers.delegate, markers.end]] = float("-inf")
+    odds = takes_V.logsumexp(0) - logits_V[markers.silent]
+    urge = before + float(functional.softplus(odds))
+    return (markers.silent, urge) if urge < math.log(2) else (int(takes_V.argmax()), 0.0)
 
 
 def choose(

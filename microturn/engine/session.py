@@ -58,6 +58,7 @@ class Session:
     delegating: Delegating | None = None
     past: tuple[Kept, ...] = ()  # oldest first
     eagerness: float = 0.0  # added to the log odds of speaking (SamplingConfig)
+    urge: float = 0.0  # to speak, left of the last micro-turns (sampler.urged)
     prefix_ids: tuple[int, ...] = ()  # until the first micro-turn
     sampled: Sampled | None = None  # of the last micro-turn, where the engine records
 

@@ -51,6 +51,7 @@ def pack(session: Session, print_of_engine: str) -> bytes:
     state: dict[str, Any] = {
         "seed": session.seed,
         "eagerness": session.eagerness,
+        "urge": session.urge,
         "index": session.index,
         "pending_id": session.pending_id,
         "prefix_ids": session.prefix_ids,
@@ -129,6 +130,7 @@ def unpack(blob: bytes, print_of_engine: str, empty: Session) -> Session:
         empty,
         seed=state["seed"],
         eagerness=state.get("eagerness", empty.eagerness),
+        urge=state.get("urge", empty.urge),
         backbone=BackboneState(layers, length),
         index=state["index"],
         pending_id=state["pending_id"],

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from microturn.engine.limits import SessionEnded
-from microturn.engine.sampler import SamplingConfig, choose, generator, is_hearing
+from microturn.engine.sampler import SamplingConfig, choose, generator, is_hearing, urged
 from microturn.engine.session import Session, delegate
 from microturn.model.cache import Mark
 from microturn.model.model import InteractionModel
@@ -63,6 +63,7 @@ class Work:
     text_ids: list[int] = field(default_factory=list[int])
     speaks: bool = False
     p_speak: float = 0.0
+    urge: float = 0.0
     slots_KD: Tensor | None = None
     audio_N: Tensor | None = None
     log_probs: list[Tensor] = field(default_factory=list[Tensor])
@@ -176,6 +177,8 @@ class Tick:
         token_id = choose(
             logits_V, self.forbidden_V, markers, config, work.rng, must_end, eagerness, floor, hears
         )
+        if token_id == markers.silent and not must_end:
+            token_id = self.urged(work, logits_V, hears)
         if token_id not in (markers.silent, markers.speak):
             work.text_ids.append(token_id)
             work.is_guessing = work.is_guessing or work.text_ids[0] != markers.heard
@@ -190,6 +193,20 @@ class Tick:
             work.slots_KD = hidden_SD[-NUM_SLOTS:]
         elif work.speaks:
             work.run, work.num_ahead = self.slots, 0
+
+    def urged(self, work: Work, logits_V: Tensor, hears: bool) -> int:
+        """Silence or what is said after all (`sampler.urged`). The urge of earlier micro-turns
+        counts where nothing is being said or written; a hand-over is finished first."""
+        config, markers, session = self.sampling, self.text.markers, work.session
+        is_handing_over = session.delegating is not None or markers.delegate in work.text_ids
+        if config.text_temperature or work.force_speak is not None or is_handing_over:
+            return markers.silent
+        is_at_it = work.is_guessing or bool(split_lanes(work.text_ids, markers)[1])
+        before = 0.0 if is_at_it else session.urge * config.remembered()
+        eagerness, floor = session.eagerness, self.model.config.floor
+        token_id, urge = urged(logits_V, self.forbidden_V, markers, eagerness, floor, hears, before)
+        work.urge = 0.0 if is_at_it else urge
+        return token_id
 
     def flow(self, works: Sequence[Work]) -> Tensor:
         """Slot states -> 20 frames of mel each, continuing the frames of the last micro-turn."""
@@ -284,6 +301,7 @@ class Tick:
             delegating=delegating,
             sampled=self.sampled(work),
             prefix_ids=(),
+            urge=work.urge,
         )
         return session, output
 
