@@ -34,7 +34,8 @@ fi
 BANKS=("$BANK")
 
 #    Further sentences to listen to, in flite's voices, which cost a sixtieth of their length: words are heard as
-#    well as they were heard often, and other sentences are what is missing, not other voices (docs/log.md).
+#    well as they were heard often. Many sentences in few voices teach those voices; with Kokoro installed, a bank of
+#    further sentences in its 34 (`bank build --engines kokoro --texts`, 0.6 s of a core each) pays more (docs/log.md).
 TEXTS="${TEXTS:-$((MINUTES * 40))}"
 if [ "$TEXTS" -gt 0 ] && command -v flite > /dev/null && command -v espeak-ng > /dev/null; then
   MORE="$OUT/bank_more" voices="kal16 kal16~0.88 kal16~0.94 kal16~1.06 kal16~1.12 kal16~1.18"
@@ -58,7 +59,8 @@ nice .venv/bin/python -m microturn.train.vocoder \
 
 # 3. The model: listening, speaking and deciding, in one loop and from one mixture.
 LD_PRELOAD="$tcmalloc" nice .venv/bin/torchrun --standalone --nproc-per-node "$PROCESSES" -m microturn train "${INIT:-nano}" \
-  --bank "${BANKS[@]}" --out "$OUT/nano" --minutes "$MINUTES" --rows $((2 * PROCESSES)) --set average_every=25 \
+  --bank "${BANKS[@]}" --out "$OUT/nano" --minutes "$MINUTES" --rows $((2 * PROCESSES)) \
+  --roughness 0.35 --set average_every=25 other_tracts=0.3 \
   ${INIT:+--init-from "$INIT"}
 cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
 
@@ -72,7 +74,7 @@ fi
 MODEL="$OUT/model"
 if [ -n "${INIT:-}" ]; then
   MODEL="$OUT/mean"
-  .venv/bin/python -m microturn.train.average --models "$INIT" "$OUT/model" --out "$MODEL"
+  .venv/bin/python -m microturn.train.average --models "$INIT" "$OUT/model" --share 0.7 --out "$MODEL"
 fi
 
 # 5. What it does, skill by skill, in voices that did not train it; and what a micro-turn costs.
