@@ -10,6 +10,7 @@ from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.data.timeline import Event, utterance_of
 from microturn.signal.text import normalise
 
+WAIT_MS = (250, 1200)  # before the user speaks on
 CUE_WINDOW_MS = 1000  # from the end of a cue to the onset of what it calls for
 TYPED_RULES = 0.2
 LAST_MS = 4500  # before the end of a talk nothing long is begun any more
@@ -59,12 +60,13 @@ def speak_on(talk: Talk, text: str, cues: Sequence[tuple[str, str]]) -> bool:
     (word, what is said); without a cue it stays silent. False, and nothing is said, where the bank
     lacks one of the texts."""
 
-    return talk.attempt(lambda talk: play_clip(talk, talk.clip("user", text), cues))
+    wait_ms = talk.rng.randrange(*WAIT_MS)
+    return talk.attempt(lambda talk: play_clip(talk, talk.clip("user", text), cues, wait_ms))
 
 
-def play_clip(talk: Talk, clip: Clip, cues: Sequence[tuple[str, str]]) -> None:
+def play_clip(talk: Talk, clip: Clip, cues: Sequence[tuple[str, str]], wait_ms: int) -> None:
     """The same with a chosen clip of a text. Raises KeyError where the bank lacks what is said."""
-    event = talk.say_clip("user", clip, talk.now_ms + talk.rng.randrange(250, 1200))
+    event = talk.say_clip("user", clip, talk.now_ms + wait_ms)
     called = [(end, word, said) for word, said in cues
               for end in word_ends_ms(talk, event, word)]  # fmt: skip
     for end_ms, word, said in sorted(called):

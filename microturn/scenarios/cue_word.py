@@ -11,7 +11,14 @@ import re
 from collections import defaultdict
 
 from microturn.data.bank import Clip
-from microturn.data.moments import LAST_MS, need_cue, play_clip, set_rule, speak_on
+from microturn.data.moments import (
+    LAST_MS,
+    WAIT_MS,
+    need_cue,
+    play_clip,
+    set_rule,
+    speak_on,
+)
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import Talk
 from microturn.scenarios.listening import sentence_of
@@ -188,8 +195,10 @@ def speech(talk: Talk) -> dict[str, tuple[str, ...]]:
 
 
 def is_due(talk: Talk, number: int) -> bool:
-    """Whether a cue has to come at last: no talk is without one."""
-    return number > 1 and not any(mark.kind == "cue" for mark in talk.marks)
+    """Whether a cue has to come at last: no talk of training is without one. (Those of evaluation
+    stay as they were measured.)"""
+    has_cue = any(mark.kind == "cue" for mark in talk.marks)
+    return talk.split == "train" and number > 1 and not has_cue
 
 
 def clips_by_word(talk: Talk) -> dict[str, tuple[Clip, ...]]:
@@ -222,7 +231,7 @@ def play_open(talk: Talk) -> None:
         clip = (
             talk.rng.choice(clips[word]) if is_cue else sentence_of(talk, talk.open_texts("user"))
         )
-        play_clip(talk, clip, [(word, SPOKEN[color])])
+        play_clip(talk, clip, [(word, SPOKEN[color])], talk.rng.randrange(*WAIT_MS))
     need_cue(talk)
 
 

@@ -8,7 +8,6 @@ Legend: M mel bins.
 
 from __future__ import annotations
 
-import functools
 import math
 import random
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ class Tract:
             raise ValueError(f"want {len(AT_HZ)} rising frequencies below 8 kHz, got {self.to_hz}")
 
     def bent(self, frequency: Tensor) -> Tensor:
-        """Where filters look that stood at these frequencies in Hz; above 8 kHz where they were."""
+        """Where filters look that stood at these frequencies, 0 to 8 kHz."""
         at, to = (
             torch.tensor([0.0, *hz, 8000.0], dtype=torch.float64) for hz in (AT_HZ, self.to_hz)
         )
@@ -55,16 +54,11 @@ class Tract:
 
     def gains(self) -> Tensor:
         """What is added to the logarithm (base 10) of each bin, [M] float32."""
-        return _gains(self.ripples)
-
-
-@functools.lru_cache(maxsize=8)
-def _gains(ripples: tuple[tuple[float, float], ...]) -> Tensor:
-    place_M = torch.linspace(0.0, math.pi, NUM_MEL_BINS)
-    gains_M = torch.zeros(NUM_MEL_BINS)
-    for number, (amplitude, phase) in zip(NUM_RIPPLES, ripples, strict=False):
-        gains_M += amplitude * torch.cos(number * place_M + phase)
-    return gains_M
+        place_M = torch.linspace(0.0, math.pi, NUM_MEL_BINS)
+        gains_M = torch.zeros(NUM_MEL_BINS)
+        for number, (amplitude, phase) in zip(NUM_RIPPLES, self.ripples, strict=False):
+            gains_M += amplitude * torch.cos(number * place_M + phase)
+        return gains_M
 
 
 def draw_tract(rng: random.Random) -> Tract:
