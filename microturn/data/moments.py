@@ -46,10 +46,14 @@ def call_out(
     return own
 
 
-def set_rule(talk: Talk, text: str, acknowledged: str) -> None:
-    """The user sets a rule for the whole talk: aloud, or in writing before it begins."""
+def set_rule(
+    talk: Talk, text: str, acknowledged: str, further: Sequence[str] = (), **content: object
+) -> None:
+    """The user sets a rule for the whole talk: aloud, or in writing before it begins; in training
+    in `further` ways too, filled with `content`."""
     if talk.rng.random() < TYPED_RULES:
-        talk.instructions = normalise(text)
+        ways = [text] if talk.split == "eval" else [text, *(w.format(**content) for w in further)]
+        talk.instructions = normalise(talk.rng.choice(ways) if len(ways) > 1 else text)
         return
     talk.user(text)
     talk.own(acknowledged)

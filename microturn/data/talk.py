@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from microturn.data.bank import Bank, Clip
 from microturn.data.corpus import sentences, words_of
-from microturn.data.split import in_split, split_of
+from microturn.data.phrasing import options as options_of
+from microturn.data.split import split_of
 from microturn.data.timeline import (
     Delegated,
     Event,
@@ -28,6 +29,7 @@ from microturn.signal.text import normalise
 RESPONSE_MS = 250  # from the user's last sound to the model's first, before rounding up to the grid
 NOTICE_MS = 300  # from the onset of an interruption to the model's silence, before rounding up
 ANSWER_WINDOW_MS = 3000  # an answer that comes later is none
+TYPED_ORDERS = 0.33  # of the orders that have further ways, in training
 T = TypeVar("T")
 
 
@@ -54,13 +56,20 @@ class Talk:
     instructions: str | None = None
     scene: Scene | None = None
     scene_ms: tuple[int, int] = (0, 0)
+    last_order: Event | None = None  # the last typed one
 
     # ---- choosing
 
     def choose(self, options: Sequence[T]) -> T:
         """One of the options that belong to the talk's split: every fifth is kept for evaluation;
         of fewer than five, all serve both."""
-        return self.rng.choice([o for i, o in enumerate(options) if in_split(i, options, self)])
+        return self.rng.choice(options_of(self, options))
+
+    def choose_way(self, options: Sequence[T], further: Sequence[T]) -> T:
+        """As `choose`, in training from further ways too: those cost no recording, being typed."""
+        if self.split == "eval":
+            return self.choose(options)
+        return self.rng.choice([*options_of(self, options), *further])
 
     def clip(self, side: str, text: str) -> Clip:
         """A clip of this text, in the conversation's voice where the bank has it.
@@ -128,9 +137,22 @@ class Talk:
         """The user speaks, `wait_ms` after everything so far."""
         return self.say("user", text, self.now_ms + wait_ms, **how)
 
+    def order(self, text: str, further: Sequence[str], **content: object) -> Event:
+        """The user wants something: aloud, or in training at times typed, in one of `further` ways
+        (`further_ways.py`), filled with `content`. Returns the event; of a typed order one that
+        takes no time and is nowhere laid down."""
+        if self.split == "eval" or self.rng.random() >= TYPED_ORDERS:
+            return self.user(text)
+        typed = self.type(self.rng.choice(further).format(**content))
+        clip = self.clip("user", text)
+        self.last_order = Event("user", typed.text, clip, typed.onset_ms, typed.onset_ms)
+        return self.last_order
+
     def own(self, text: str, do: str | None = "respond", **how: Any) -> Event:
         """The model answers as soon as it may; the expectation `do` is noted (None: none)."""
-        last = next((e for e in reversed(self.events) if e.side == "user"), None)
+        spoken = next((e for e in reversed(self.events) if e.side == "user"), None)
+        asked = [event for event in (spoken, self.last_order) if event is not None]
+        last = max(asked, key=lambda event: event.onset_ms, default=None)
         event = self.say("own", text, self.now_ms + RESPONSE_MS, **how)
         if do is not None:
             end_ms = event.onset_ms - RESPONSE_MS if last is None else last.audible_end_ms
@@ -201,13 +223,13 @@ class Talk:
         was."""
         names = ("events", "typed", "delegated", "written", "marks", "expects")
         lists = {name: list(getattr(self, name)) for name in names}
-        before = (self.now_ms, self.instructions, self.scene, self.scene_ms)
+        before = (self.now_ms, self.instructions, self.scene, self.scene_ms, self.last_order)
         try:
             play(self)
         except KeyError:
             for name, items in lists.items():
                 setattr(self, name, items)
-            self.now_ms, self.instructions, self.scene, self.scene_ms = before
+            self.now_ms, self.instructions, self.scene, self.scene_ms, self.last_order = before
             return False
         return True
 

@@ -3,6 +3,7 @@ it ends, each at once."""
 
 from __future__ import annotations
 
+from microturn.data import further_ways
 from microturn.data.drawing import Drawn
 from microturn.data.phrasing import asked, sentences
 from microturn.data.scenes import Room, Steps, filmed, seen_ms, some_room
@@ -138,11 +139,13 @@ def play(talk: Talk) -> None:
     is_thing = talk.rng.random() < THING_SHARE
     if is_thing:
         text, content = talk.rng.choice(talk.choose(THING_CASES))
+        further = further_ways.SPAN_THING
         what = THINGS[str(content["what"])]
     else:
         text, content = talk.rng.choice(talk.choose(PERSON_CASES))
+        further = further_ways.SPAN
         what = ACTIONS[str(content["doing"])]
-    talk.user(text)
+    talk.order(text, further, **content)
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     is_regular = what in ("ball", "pendulum")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from microturn.data import further_ways
 from microturn.data.moments import length_ms, nearest_s, need_room
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import ANSWER_WINDOW_MS, NOTICE_MS, RESPONSE_MS, Talk
@@ -74,7 +75,11 @@ def count(talk: Talk) -> None:
     text, content = talk.rng.choice(talk.choose(COUNT_CASES))
     number = NUMBERS.index(content["n"])
     need_room(talk, 1000 * number + MARGIN_MS)
-    request = talk.user(text)
+    request = (
+        talk.user(text)
+        if START_WORD in text.split(",")[-1]
+        else talk.order(text, further_ways.COUNT_DOWN, n=content["n"])
+    )
     first = talk.own(SPOKEN[number], do=None)
     window_ms = (request.end_ms, first.onset_ms + LATE_MS)
     talk.expect("count", window_ms, (first.text,), request.onset_ms, value=number)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
+from microturn.data import further_ways
 from microturn.data.bank import Clip
 from microturn.data.moments import (
     LAST_MS,
@@ -173,6 +174,7 @@ MOST_SENTENCES = 20
 IN_MIDST = 0.7  # of the cues are far from the end of their sentence
 CUE_SHARE = 0.6  # of the sentences have the word in them
 OPEN_SHARE = 0.5  # of the talks in training, whose cue may be any word
+FURTHER_SHARE = 0.6  # of the open rules are set in further ways
 OPEN_WORD = re.compile(r"[a-z]{4,}")
 OPEN_CLIPS = (5, 500)  # what fewer have is hardly heard right, what more have is no cue
 KEPT_WORDS = ("mirror", "pen", "phone", "plate")  # for evaluation, with their sentences
@@ -223,7 +225,10 @@ def play_open(talk: Talk) -> None:
         raise KeyError("the bank has no open sentences with words that come up again")
     order, listed, color = case(talk)
     word = talk.rng.choice(tuple(clips))
-    talk.instructions = re.sub(rf"\b{listed}\b", word, normalise(order))
+    if talk.rng.random() < FURTHER_SHARE:
+        talk.instructions = talk.rng.choice(further_ways.CUE).format(word=word, color=color)
+    else:
+        talk.instructions = re.sub(rf"\b{listed}\b", word, normalise(order))
     for number in range(MOST_SENTENCES):
         if talk.now_ms >= talk.duration_ms - LAST_MS:
             break
@@ -240,7 +245,8 @@ def play(talk: Talk) -> None:
     if talk.split == "train" and talk.rng.random() < OPEN_SHARE and talk.attempt(play_open):
         return
     order, word, color = case(talk)
-    set_rule(talk, order, talk.rng.choice(ACKNOWLEDGED))
+    acknowledged = talk.rng.choice(ACKNOWLEDGED)
+    set_rule(talk, order, acknowledged, further_ways.CUE, word=word, color=color)
     texts = speech(talk)
     others = [text for other, those in texts.items() if other != word for text in those]
     last = ""

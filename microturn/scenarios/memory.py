@@ -99,6 +99,21 @@ NOTE = ("remember this.", "keep this for me.", "note this down.", "please rememb
 NOTE_ASKS = ("write what i told you to remember.", "write my note again.",
              "what was my note? write it.", "type what you kept for me.",
              "give me my note in writing.")
+FURTHER_NOTES = (
+    "remember:", "note:", "please keep this.", "keep this in mind.", "hold on to this.",
+    "save this.", "save this for me.", "remember this for me.", "do not forget this.",
+    "make a note of this.", "take a note.", "here is a note.", "i want you to remember this.",
+    "remember the following.", "keep this text for me.", "memorize this.",
+)
+FURTHER_NOTE_ASKS = (
+    "write what i noted.", "write the text that i told you.", "show me my note.",
+    "type my note again.", "what did i ask you to note? write it.",
+    "write what you kept for me.",
+    "in writing, what was my note?", "write down what you remembered.",
+    "my note, please, in writing.",
+    "write the note.", "what did i want you to remember? write it.",
+    "type what i told you to keep.",
+)
 # fmt: on
 NOTE_WORDS = 10
 NOTE_SHARE = 0.15  # of the exchanges
@@ -150,14 +165,17 @@ def ask(talk: Talk, name: str, answer: str) -> None:
 def keep_note(talk: Talk) -> None:
     """A sentence is typed, other talk comes between, and it is asked for in writing."""
     text = sample(talk.rng, max_words=NOTE_WORDS, split=talk.split)
-    told = talk.type(f"{talk.choose(NOTE)} {text}")
+    told = talk.type(f"{talk.choose_way(NOTE, FURTHER_NOTES)} {text}")
     noted = talk.say("own", talk.rng.choice(NOTED), told.onset_ms + RESPONSE_MS)
     window_ms = (told.onset_ms, noted.onset_ms + ANSWER_WINDOW_MS)
     talk.expect("respond", window_ms, (noted.text,), told.onset_ms)
     for _ in range(talk.rng.randint(0, 2)):
         talk.now_ms += talk.rng.randrange(500, 3000)
         facts.play(talk)
-    asked = talk.type(talk.choose(NOTE_ASKS), onset_ms=talk.now_ms + talk.rng.randrange(500, 1500))
+    asked = talk.type(
+        talk.choose_way(NOTE_ASKS, FURTHER_NOTE_ASKS),
+        onset_ms=talk.now_ms + talk.rng.randrange(500, 1500),
+    )
     write(talk, text, asked.onset_ms)
 
 

@@ -21,6 +21,12 @@ ORDERS = (
     "answer in writing.", "write your answers.", "type, do not speak.", "silent, in writing only.",
     "please answer in text.",
 )
+FURTHER_ORDERS = (
+    "write.", "only write.", "do not speak, write.", "answer by typing.",
+    "written answers, please.",
+    "type your answers.", "no voice, only text.", "stay silent and write.", "text only.",
+    "reply in text.", "use text, not speech.", "be silent, answer in text.",
+)
 # fmt: on
 USER_TEXTS: tuple[str, ...] = ()
 OWN_TEXTS: tuple[str, ...] = ()
@@ -93,7 +99,7 @@ def sum_of(talk: Talk) -> tuple[str, str]:
 
 def play(talk: Talk) -> None:
     """Questions and answers until the time is full."""
-    talk.instructions = talk.choose(ORDERS)
+    talk.instructions = talk.choose_way(ORDERS, FURTHER_ORDERS)
     talk.now_ms = talk.rng.randrange(200, 1000)
     told: dict[str, str] = {}
     while talk.now_ms < talk.duration_ms - 2000:

@@ -9,6 +9,43 @@ USER_TEXTS: tuple[str, ...] = ()
 OWN_TEXTS: tuple[str, ...] = ()
 WHOLE_EPISODE = True
 ORDERS = ("read aloud.", "say this.", "read this to me.", "please read.", "speak this text.")
+FURTHER_ORDERS = (  # in training: an order that is known in four ways only is known in no fifth
+    "read this.",
+    "say it aloud.",
+    "read out loud.",
+    "speak these words.",
+    "say the following.",
+    "read the following aloud.",
+    "tell me this.",
+    "voice this.",
+    "pronounce this.",
+    "please say.",
+    "say this for me.",
+    "read it to me.",
+    "please read this aloud.",
+    "speak the words.",
+    "read this text.",
+    "say this text.",
+    "say this sentence.",
+    "read this sentence to me.",
+    "speak out this sentence.",
+    "can you say this?",
+    "could you speak this?",
+    "say out loud.",
+    "speak it.",
+    "let me hear this.",
+    "let me hear you say this.",
+    "read:",
+    "say:",
+    "speak:",
+    "aloud:",
+    "read the text.",
+    "say these words to me.",
+    "speak the sentence.",
+    "repeat aloud.",
+    "repeat this aloud.",
+    "use your voice.",
+)
 FROM_BACKGROUND = 0.3  # of the texts; the others are typed by the user
 REACH_MS = 21_000  # speech takes more room in a row than silence
 
@@ -27,7 +64,7 @@ def play(talk: Talk) -> None:
         if talk.rng.random() < FROM_BACKGROUND:
             typed = talk.type(clip.text, "tool")
         else:
-            typed = talk.type(f"{talk.choose(ORDERS)} {clip.text}")
+            typed = talk.type(f"{talk.choose_way(ORDERS, FURTHER_ORDERS)} {clip.text}")
         event = talk.say_clip("own", clip, talk.now_ms + 200, kind="reading")
         window_ms = (typed.onset_ms, event.onset_ms + 2000)
         talk.expect("say", window_ms, (clip.text,), typed.onset_ms)

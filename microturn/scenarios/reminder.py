@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from microturn.data.bank import Clip
+from microturn.data import further_ways
 from microturn.data.moments import SEARCH_MS, free_ms, length_ms
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import RESPONSE_MS, Talk
+from microturn.data.timeline import Event
 from microturn.scenarios.interruption import STOPS
 from microturn.scenarios.questions import NUMBERS
 from microturn.scenarios.timer_once import EARLY_MS, LATE_MS
@@ -152,9 +153,8 @@ class Timer:
         return list(range(self.begins_ms + first * step_ms, last_ms, step_ms))
 
 
-def start(talk: Talk, clip: Clip, content: Mapping[str, Any], onset_ms: int) -> Timer:
+def start(talk: Talk, request: Event, content: Mapping[str, Any]) -> Timer:
     """The request and its acknowledgement, from which the reminder counts."""
-    request = talk.say_clip("user", clip, onset_ms)
     ack = talk.own(ACKNOWLEDGED[content["n"]])
     seconds = NUMBERS.index(content["n"])
     return Timer(SAID[content["action"]], seconds, ack.onset_ms, request.onset_ms)
@@ -185,7 +185,7 @@ def break_in(talk: Talk, timers: Sequence[Timer], after_ms: int, need_ms: int) -
 def minutes(talk: Talk) -> None:
     """An interval of minutes is acknowledged, and nothing follows within the talk."""
     text, content = talk.choose(MINUTE_CASES)
-    talk.user(text)
+    talk.order(text, further_ways.REMIND_MINUTES, **content)
     talk.own(MINUTES_ACKNOWLEDGED[content["n"]])
 
 
@@ -198,10 +198,11 @@ def second(talk: Talk, timer: Timer, at_ms: int) -> tuple[list[Timer], int]:
     onset_ms = break_in(talk, [timer], at_ms, length_ms(talk, clip) + ACK_MS)
     remind(talk, [timer], timer.begins_ms, onset_ms)
     if cases is OTHER_CASES and SAID[content["action"]] != timer.said:
-        other = start(talk, clip, content, onset_ms)
+        other = start(talk, talk.say_clip("user", clip, onset_ms), content)
         remind(talk, [timer], onset_ms, other.begins_ms)
         return [timer, other], other.begins_ms
-    changed = start(talk, clip, {"action": "breathe in", **content}, onset_ms)
+    request = talk.say_clip("user", clip, onset_ms)
+    changed = start(talk, request, {"action": "breathe in", **content})
     said = timer.said if cases is CHANGE_CASES else changed.said
     return [replace(changed, said=said)], changed.begins_ms
 
@@ -211,7 +212,7 @@ def play(talk: Talk) -> None:
     if talk.rng.random() < MINUTES_SHARE:
         return minutes(talk)
     text, content = talk.rng.choice(talk.choose(CASES))
-    timer = start(talk, talk.clip("user", text), content, talk.now_ms)
+    timer = start(talk, talk.order(text, further_ways.REMIND, **content), content)
     timers, done_ms = [timer], timer.begins_ms
     at_ms = timer.begins_ms + 1000 * timer.seconds * talk.rng.randint(1, 2) + REMINDER_MS
     if talk.rng.random() < SECOND_SHARE:

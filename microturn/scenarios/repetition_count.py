@@ -3,6 +3,7 @@ total when it is asked."""
 
 from __future__ import annotations
 
+from microturn.data import further_ways
 from microturn.data.drawing import Drawn
 from microturn.data.phrasing import asked, sentences
 from microturn.data.scenes import filmed, some_room
@@ -163,12 +164,15 @@ def play(talk: Talk) -> None:
     is_silent = not is_thing and talk.rng.random() < SILENT_SHARE
     if is_thing:
         what = talk.rng.choice(("bounces", "swings"))
-        text = talk.choose(BALL_ALOUD if what == "bounces" else SWING_ALOUD)
+        is_ball = what == "bounces"
+        text = talk.choose(BALL_ALOUD if is_ball else SWING_ALOUD)
+        further = further_ways.COUNT_BOUNCES if is_ball else further_ways.COUNT_SWINGS
     else:
         cases = talk.choose(SILENT_CASES if is_silent else ALOUD_CASES)
         text, content = talk.rng.choice(cases)
         what = str(content["what"])
-    talk.user(text)
+        further = further_ways.COUNT_QUIETLY if is_silent else further_ways.COUNT_REPETITIONS
+    talk.order(text, further, what=what)
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     start_ms = talk.now_ms + talk.rng.randrange(300, 2000)

@@ -3,6 +3,7 @@ is typed; otherwise it is silent."""
 
 from __future__ import annotations
 
+from microturn.data import further_ways
 from microturn.data.number_words import cardinal
 from microturn.data.scenes import screen_shared
 from microturn.data.scenes_screen import (
@@ -140,7 +141,12 @@ def play(talk: Talk) -> None:
     """A request, and a warning when it happens. Raises KeyError where there is no room."""
     begin(talk)
     kind = talk.rng.choice(KINDS)
-    talk.user(talk.choose({"build": BUILD, "tests": TESTS, "bug": BUGS}[kind]))
+    spoken, further = {
+        "build": (BUILD, further_ways.BUILD),
+        "tests": (TESTS, further_ways.TESTS),
+        "bug": (BUGS, further_ways.BUGS),
+    }[kind]
+    talk.order(talk.choose(spoken), further)
     talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, ENDS_MS - LAST_MS + 6000)
     screen = {"build": watch_build, "tests": watch_tests, "bug": watch_code}[kind](talk)

@@ -3,6 +3,7 @@ holding?", "How many dots?", "What does it say?"."""
 
 from __future__ import annotations
 
+from microturn.data import further_ways
 from microturn.data.drawing import COLORS as PAINTS
 from microturn.data.scenes import filmed, some_room
 from microturn.data.scenes_motion import Stirring, Typing
@@ -64,6 +65,21 @@ DOING = (
     "Tell me what I am doing.", "What does it look like I'm doing?",
 )
 # fmt: on
+FURTHER = {  # {spoken question: further ways to type it}
+    text: further_ways.SHOWN[kind]
+    for kind, texts in (
+        ("what", WHAT),
+        ("see", SEE),
+        ("color", WHICH_COLOR),
+        ("dots", HOW_MANY),
+        ("fingers", FINGERS),
+        ("word", READ),
+        ("number", NUMBER),
+        ("shape", SHAPE),
+        ("doing", DOING),
+    )
+    for text in texts
+}  # fmt: skip
 OF_THING = {thing: f"What color is the {thing}?" for thing in COLORED}
 IS_COLOR = {color: f"It is {color}." for color in COLORS}
 IS_THING = {thing: f"That is a {thing}." for thing in OBJECTS}
@@ -163,7 +179,8 @@ def about(talk: Talk, kind: str) -> tuple[Shown, str, str]:
 
 def ask(talk: Talk, question: str, answer: str, label: str, since_ms: int) -> None:
     """The question and the answer; something is seen since a time."""
-    asked_for = talk.user(question)
+    further = FURTHER.get(question, ())
+    asked_for = talk.order(question, further) if further else talk.user(question)
     own = talk.own(answer, do=None)
     until_ms = own.end_ms + talk.rng.randrange(200, 900)
     talk.mark("shown", label, since_ms, until_ms)

@@ -5,6 +5,7 @@ The time counts from the end of the request. Minutes are only acknowledged: no t
 
 from __future__ import annotations
 
+from microturn.data import further_ways
 from microturn.data.moments import meanwhile
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import Talk
@@ -86,12 +87,15 @@ def play(talk: Talk) -> None:
     Raises KeyError where the rest of the talk is too short.
     """
     if talk.rng.random() < MINUTES_SHARE:
-        asked_for = talk.user(talk.choose(MINUTE_TEXTS))
+        text, number = talk.choose(tuple(zip(MINUTE_TEXTS, MINUTES, strict=True)))
+        asked_for = talk.order(text, further_ways.TIMER_MINUTES, n=number)
         ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
         talk.expect("silent", (ack.end_ms, ack.end_ms + 400), on_ms=asked_for.onset_ms)
         return
     text, said, seconds = request(talk)
-    asked_for = talk.user(text)
+    further = further_ways.TIMER_SAY if said not in OVER else further_ways.TIMER_TELL
+    number, word = NUMBERS[seconds], said.lower().strip(".")
+    asked_for = talk.order(text, further, n=number, word=word)
     due_ms = to_grid(asked_for.end_ms + 1000 * seconds)
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     talk.now_ms += talk.rng.randrange(600, 2500)

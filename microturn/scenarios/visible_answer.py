@@ -3,6 +3,7 @@ and speaks while it is there."""
 
 from __future__ import annotations
 
+from microturn.data import further_ways
 from microturn.data.drawing import COLORS as PAINTS
 from microturn.data.drawing import Drawn
 from microturn.data.scenes import filmed, seen_ms, some_room
@@ -157,7 +158,7 @@ def tell(
 def opened(talk: Talk) -> None:
     """Something is opened, turned or lit, and the model says what is there."""
     kind = talk.rng.choice(tuple(ASKED))
-    question = talk.user(talk.choose(ASKED[kind]))
+    question = talk.order(talk.choose(ASKED[kind]), further_ways.HIDDEN[kind])
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     opens_ms = talk.rng.randrange(talk.now_ms + 900, max(talk.now_ms + 901, LAST_MS - 1500))
@@ -186,7 +187,8 @@ def waited_for(talk: Talk) -> None:
     """Things are held up, and the model speaks when the right one comes."""
     rng = talk.rng
     color, thing = rng.choice(READY_WANTED)
-    question = talk.user(WANTED[color, thing])
+    further = further_ways.WANTED
+    question = talk.order(WANTED[color, thing], further, color=color, thing=thing)
     ack = talk.own(rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     held: list[tuple[int, int, Shown | Sign | int]] = []

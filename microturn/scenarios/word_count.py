@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from microturn.data import further_ways
 from microturn.data.moments import LAST_MS, call_out, set_rule, word_ends_ms
 from microturn.data.phrasing import asked, options, sentences
 from microturn.data.talk import ANSWER_WINDOW_MS, Talk
@@ -145,7 +146,8 @@ def play(talk: Talk) -> None:
     is_aloud = talk.rng.random() < ALOUD_SHARE
     text, content = talk.rng.choice(talk.choose(ALOUD_CASES if is_aloud else SILENT_CASES))
     word = str(content["word"])
-    set_rule(talk, text, talk.rng.choice(ACKNOWLEDGED))
+    further = further_ways.COUNT_WORD if is_aloud else further_ways.COUNT_WORD_QUIETLY
+    set_rule(talk, text, talk.rng.choice(ACKNOWLEDGED), further, word=word)
     total, start_ms = 0, talk.now_ms
     for sentence, _ in speech(talk, word):
         if talk.now_ms > talk.duration_ms - LAST_MS - 3000 or total > max(TOTALS) - 2:
