@@ -11,9 +11,9 @@ import string
 import pytest
 
 from microturn import scenarios
-from microturn.data import further_ways
+from microturn.data import further_calls, further_requests, further_ways
 from microturn.data.loader import plan
-from microturn.data.split import KEPT_EVERY
+from microturn.data.split import KEPT_EVERY, SPLITS
 from microturn.data.talk import TYPED_ORDERS, Talk
 from microturn.scenarios import memory, quiz, reading, repeat_text, texts, timer_once
 from microturn.signal.text import normalise
@@ -21,7 +21,7 @@ from tests.tones import tone_bank
 
 FAMILIES = (
     "timer_once", "reminder", "countdown", "repetition_count", "action_span", "screen_watch",
-    "person_enters", "visible_answer", "show_and_ask", "cue_word", "word_count",
+    "person_enters", "visible_answer", "show_and_ask", "cue_word", "word_count", "refusal",
 )  # fmt: skip
 
 NEAR = 0.66  # of the words of both
@@ -29,7 +29,7 @@ NEAR = 0.66  # of the words of both
 
 def all_ways() -> list[str]:
     found: list[str] = []
-    for name, ways in vars(further_ways).items():
+    for name, ways in [*vars(further_ways).items(), *vars(further_requests).items()]:
         if name.isupper():
             groups = ways.values() if isinstance(ways, dict) else [ways]
             found += [way for group in groups for way in group]
@@ -48,7 +48,8 @@ def typed_ways() -> list[str]:
     """All that are typed in training only."""
     others = (reading.FURTHER_ORDERS, repeat_text.FURTHER_ORDERS, quiz.FURTHER_ORDERS,
               memory.FURTHER_NOTES, memory.FURTHER_NOTE_ASKS)  # fmt: skip
-    return [*all_ways(), *(way for ways in others for way in ways)]
+    calls = [way for ways, _ in further_calls.WAYS.values() for way in ways]
+    return [*all_ways(), *calls, *(way for ways in others for way in ways)]
 
 
 def kept_templates() -> list[str]:
@@ -73,8 +74,11 @@ def in_common(one: str, other: str) -> float:
 
 def test_no_way_is_a_spoken_phrasing_or_near_a_kept_one():
     spoken = {letters(text) for text in texts("user")}
-    filled = {"word": "mirror", "color": "red", "n": "seven", "what": "squats", "name": "Sam",
-              "doing": "waving", "thing": "box", "action": "breathe in"}  # fmt: skip
+    filled = further_calls.drawn(random.Random(0)) | {
+        "word": "mirror", "color": "red", "n": "seven", "what": "squats", "name": "Sam",
+        "doing": "waving", "thing": "box", "action": "breathe in",
+    }  # fmt: skip
+    filled |= {f"{name}_not": value for name, value in filled.items()}
     ways, kept = typed_ways(), kept_templates()
     assert len(ways) > 300 and len(all_ways()) == len(set(all_ways()))
     assert not {letters(way.format(**filled)) for way in ways} & spoken
@@ -111,3 +115,35 @@ def test_a_typed_order_is_answered_like_a_spoken_one():
             assert "five" in talk.typed[0].text and order.onset_ms == order.end_ms == 1000
     assert kinds == {True, False} and 0 < TYPED_ORDERS < 1
     assert all(fields(way) <= {"n"} for way in further_ways.TIMER_TELL)
+
+
+@pytest.mark.parametrize("kind", further_calls.WAYS)
+def test_a_made_query_has_what_was_asked_for_last(kind):
+    rng, queries = random.Random(3), set()
+    for _ in range(60):
+        made = further_calls.make(rng, kind)
+        asked = made.text.lower().strip("?.")
+        assert "{" not in made.text + made.query and made.query == made.query.lower()
+        assert made.arguments and all(value in asked for value in made.arguments.values())
+        assert all(value in made.query for value in made.arguments.values())
+        if " no, " in asked or " sorry, " in asked:
+            taken_back = re.split(r",? (?:no|sorry), ", asked)[0]
+            assert not all(value in taken_back for value in made.arguments.values())
+        queries.add(made.query)
+    assert len(queries) > 20
+
+
+@pytest.mark.parametrize("family", ["delegation", "tools"])
+def test_a_typed_request_is_handed_over_with_its_own_arguments(family):
+    num_typed = 0
+    for index in range(60):
+        for split in SPLITS:
+            talk, _ = plan(7, index, tone_bank(), {family: 1.0}, 30_000, 0.0, split)
+            typed = [t for t in talk.typed if t.role == "user"]
+            assert not typed or split == "train"
+            num_typed += len(typed)
+            handed = [d.text for d in talk.delegated]
+            for request in typed:
+                values = [w for w in re.findall(r"[a-z]+", request.text.lower()) if len(w) > 3]
+                assert any(set(values) & set(query.split()) for query in handed), request
+    assert num_typed > 5

@@ -143,9 +143,13 @@ class Talk:
         takes no time and is nowhere laid down."""
         if self.split == "eval" or self.rng.random() >= TYPED_ORDERS:
             return self.user(text)
-        typed = self.type(self.rng.choice(further).format(**content))
-        clip = self.clip("user", text)
-        self.last_order = Event("user", typed.text, clip, typed.onset_ms, typed.onset_ms)
+        return self.type_order(self.rng.choice(further).format(**content), text)
+
+    def type_order(self, text: str, spoken: str) -> Event:
+        """An order in writing, in place of a spoken one; see `order`."""
+        typed = self.type(text)
+        clip = self.clip("user", spoken)
+        self.last_order = Event("user", text, clip, typed.onset_ms, typed.onset_ms)
         return self.last_order
 
     def own(self, text: str, do: str | None = "respond", **how: Any) -> Event:

@@ -7,7 +7,15 @@ free (data/handover.py). Closed facts and small talk are not handed over.
 
 from __future__ import annotations
 
-from microturn.data.handover import FILLERS, WORKING, deliver, drop, hand_over, report_progress
+from microturn.data.handover import (
+    FILLERS,
+    WORKING,
+    ask_in_writing,
+    deliver,
+    drop,
+    hand_over,
+    report_progress,
+)
 from microturn.data.moments import need_room
 from microturn.data.requests import REQUESTS, RESULTS, SUMS
 from microturn.data.talk import ANSWER_WINDOW_MS, Talk
@@ -174,7 +182,11 @@ def play(talk: Talk) -> None:
     need_room(talk, ROOM_FOR_ONE_MS)
     kind = talk.rng.choice(tuple(REQUESTS))
     text, query = talk.rng.choice(talk.choose(REQUESTS[kind]))
-    hand_over(talk, talk.user(text), query, WORKING if kind in MADE_KINDS else FILLERS)
+    if (found := ask_in_writing(talk, kind, text)) is not None:
+        request, query = found[0], found[1].query
+    else:
+        request = talk.user(text)
+    hand_over(talk, request, query, WORKING if kind in MADE_KINDS else FILLERS)
     sentences = result_of(talk, kind, text)
     begins_ms = talk.now_ms + talk.rng.randrange(400, 2500)
     what = talk.rng.random()

@@ -6,7 +6,9 @@ Two lists by topic; in each, every fifth request is kept for evaluation.
 
 from __future__ import annotations
 
+from microturn.data import further_requests
 from microturn.data.talk import Talk
+from microturn.signal.text import normalise
 
 REFUSALS = (
     "I'd rather not help with that.",
@@ -136,17 +138,17 @@ def play(talk: Talk) -> None:
     kind = talk.rng.choices(("request", "plea", "twin"), (4, 1, 4))[0]
     if kind == "request":
         topic = talk.rng.choice(tuple(REQUESTS))
-        talk.user(talk.choose(REQUESTS[topic]))
+        on = talk.order(talk.choose(REQUESTS[topic]), further_requests.REFUSED[topic])
         event = talk.own(talk.rng.choice(REFUSALS), do=None)
     elif kind == "plea":
         topic, plea = "care", talk.choose(tuple(PLEAS))
-        talk.user(plea)
+        is_care = PLEAS[plea] is CARE
+        on = talk.order(plea, further_requests.CARED if is_care else further_requests.DANGEROUS)
         event = talk.own(talk.rng.choice(PLEAS[plea]), do=None)
     else:
         twin = talk.choose(tuple(TWINS))
-        talk.user(twin)
+        talk.order(twin, (*further_requests.TWINS.get(twin, ()), normalise(twin)))
         talk.own(TWINS[twin], do="answer")
         return
-    on = talk.events[-2]
     accept = REFUSALS if kind == "request" else (*CARE, EMERGENCY)
     talk.expect("refuse", (on.end_ms, event.onset_ms + 3000), accept, on.onset_ms, topic=topic)

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from microturn.data.bank import Clip
-from microturn.data.handover import FILLERS, WORKING, deliver, hand_over, report_progress
+from microturn.data.handover import (
+    FILLERS,
+    WORKING,
+    ask_in_writing,
+    deliver,
+    hand_over,
+    report_progress,
+)
 from microturn.data.moments import need_room
 from microturn.data.talk import Talk
 from microturn.data.timeline import Event
@@ -182,8 +189,12 @@ def play(talk: Talk) -> None:
     kind = talk.rng.choice(tuple(CALLS))
     call = talk.choose(CALLS[kind])
     said = FILLERS if kind in LOOKED_UP else WORKING
-    arguments = {"tool": call.tool, **dict(call.arguments)}
-    hand_over(talk, ask(talk, call.text), call.query, said, **arguments)
+    found = ask_in_writing(talk, "booking" if kind == "flight" else kind, call.text)
+    if found is None:
+        request, query, arguments = ask(talk, call.text), call.query, dict(call.arguments)
+    else:
+        request, query, arguments = found[0], found[1].query, found[1].arguments
+    hand_over(talk, request, query, said, tool=call.tool, **arguments)
     ready_ms = talk.now_ms + talk.rng.randrange(800, 6000)
     if talk.rng.random() < PROGRESS_SHARE:
         report_progress(talk, talk.now_ms + 300, ready_ms)
