@@ -105,6 +105,8 @@ def put(talk: Talk | Timeline) -> Iterator[str]:
     yield from (typed.text for typed in talk.typed if typed.role != "tool")
     if talk.instructions:
         yield talk.instructions
+    if isinstance(talk, Talk) and talk.last_order is not None:
+        yield talk.last_order.clip.text  # what was typed in place of it is no listed phrasing
 
 
 def sayable(name: str, split: str, bank: Bank, num_plays: int) -> set[str]:
