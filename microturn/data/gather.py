@@ -56,6 +56,7 @@ UNWANTED = re.compile(
     r"queer\w*|orgasm\w*|seduc\w*|erotic\w*|lynch\w*|slave\w*|savages?|cripple\w*|idiot\w*|moron\w*|"
     r"retard\w*|whites|blacks|indians|orientals|terroris\w*|bomb\w*|tortur\w*|behead\w*|massacre\w*|"
     r"drunk\w*|cocaine|heroin|marijuana|abort\w*|semen|intercourse|mistress|lust\w*|fascis\w*|"
+    r"deflower\w*|"
     r"communis\w*|muslims?|blood\w*|dead|died|dies|death\w*|shot|stab\w*|hang(?:ed)?|fat)\b"
 )
 
