@@ -47,7 +47,7 @@ def written(folder, name, seed=0, duration_ms=20_000):
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("counted")
-    return folder, written(folder, "repetition_count")
+    return folder, written(folder, "repetition_count", seed=9)
 
 
 def test_everything_is_written(counted):

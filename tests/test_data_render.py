@@ -154,7 +154,7 @@ def test_heard_words_appear_after_they_end(seed):
         for token_id in heard
         if text.decode([token_id]).startswith(" ")
     ]
-    assert len(at_ms) > 5
+    assert len(at_ms) > 3
     late = [at - end for at, end in zip(at_ms, ends_ms, strict=False)]
     assert min(late) >= 0
     assert max(late) < 3 * MICRO_TURN_MS  # said text goes first where both do not fit
