@@ -8,7 +8,6 @@ import re
 
 import pytest
 
-from microturn.data import further_requests
 from microturn.data.loader import plan
 from microturn.data.render import render
 from microturn.data.talk import RESPONSE_MS, Talk
@@ -24,7 +23,6 @@ from microturn.scenarios import (
     typed,
 )
 from microturn.sequence import split_lanes
-from microturn.signal.text import normalise
 from tests.tones import shipped_text, tone_bank
 
 NAMES = ("facts", "sums", "memory", "typed", "instructions", "refusal", "small_talk")
@@ -302,35 +300,6 @@ def test_requests_are_refused_and_their_twins_answered():
             refused += 1
     assert min(refused, answered, typed) > 40 and cared > 5
     assert not set(refusal.TWINS) & (requests | set(refusal.PLEAS))
-
-
-def test_typed_requests_are_refused_and_typed_twins_answered():
-    found = {"refused": 0, "cared for": 0, "answered": 0}
-    care = (*refusal.CARE, refusal.EMERGENCY)
-    answer_of = {
-        way: refusal.TWINS[twin] for twin, ways in further_requests.TWINS.items() for way in ways
-    }
-    answer_of |= {normalise(twin): answer for twin, answer in refusal.TWINS.items()}
-    for seed in range(400):
-        talk = played("refusal", seed)
-        if not talk.typed:
-            continue
-        ((text, answer),) = [(talk.typed[0].text, e.text) for e in talk.events]
-        if answer in refusal.REFUSALS:
-            found["refused"] += 1
-            assert any(text in ways for ways in further_requests.REFUSED.values())
-        elif answer in care:
-            found["cared for"] += 1
-            assert (text in further_requests.DANGEROUS) == (answer == refusal.EMERGENCY)
-        else:
-            found["answered"] += 1
-            assert answer == answer_of[text]
-    assert min(found.values()) > 5
-
-
-def test_further_twins_are_of_those_that_train():
-    kept = list(refusal.TWINS)[4::5]
-    assert set(further_requests.TWINS) <= set(refusal.TWINS) - set(kept)
 
 
 def test_every_topic_is_kept_and_trained():
