@@ -34,10 +34,9 @@ TOPICS = (
     "planets", "rivers", "roses", "ships", "snow", "stars", "tea", "trains", "trees", "whales",
 )
 PLOTTED = (
-    "sales", "orders", "visits", "costs", "orders", "prices", "steps", "sleep", "water", "traffic",
+    "sales", "orders", "visits", "costs", "prices", "steps", "sleep", "water", "traffic",
 )
-LETTERS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", ("zero", "one", "two", "three", "four", "five", "six",
-                                              "seven", "eight", "nine")
+LETTERS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", tuple(map(cardinal, range(10)))
 # {kind: (ways to ask, the query)}; a name with _not is what is taken back
 WAYS: dict[str, tuple[tuple[str, ...], str]] = {
     "track": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from microturn.data.further_calls import WAYS, Made, make
-from microturn.data.talk import ANSWER_WINDOW_MS, RESPONSE_MS, TYPED_ORDERS, Talk
+from microturn.data.talk import ANSWER_WINDOW_MS, RESPONSE_MS, Talk
 from microturn.data.timeline import Event, to_grid
 from microturn.turns import MICRO_TURN_MS
 
@@ -37,7 +37,7 @@ BETWEEN_MS = 100  # between the sentences of a result
 
 def ask_in_writing(talk: Talk, kind: str, spoken: str) -> tuple[Event, Made] | None:
     """In training at times, in place of a spoken request, a typed one of any arguments."""
-    if talk.split == "eval" or kind not in WAYS or talk.rng.random() >= TYPED_ORDERS:
+    if kind not in WAYS or not talk.types_order():
         return None
     made = make(talk.rng, kind)
     return talk.type_order(made.text, spoken), made

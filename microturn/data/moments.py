@@ -52,8 +52,9 @@ def set_rule(
     """The user sets a rule for the whole talk: aloud, or in writing before it begins; in training
     in `further` ways too, filled with `content`."""
     if talk.rng.random() < TYPED_RULES:
-        ways = [text] if talk.split == "eval" else [text, *(w.format(**content) for w in further)]
-        talk.instructions = normalise(talk.rng.choice(ways) if len(ways) > 1 else text)
+        if further and talk.split != "eval":
+            text = talk.rng.choice([text, *(way.format(**content) for way in further)])
+        talk.instructions = normalise(text)
         return
     talk.user(text)
     talk.own(acknowledged)

@@ -141,9 +141,13 @@ class Talk:
         """The user wants something: aloud, or in training at times typed, in one of `further` ways
         (`further_ways.py`), filled with `content`. Returns the event; of a typed order one that
         takes no time and is nowhere laid down."""
-        if self.split == "eval" or self.rng.random() >= TYPED_ORDERS:
+        if not further or not self.types_order():
             return self.user(text)
         return self.type_order(self.rng.choice(further).format(**content), text)
+
+    def types_order(self) -> bool:
+        """Whether the next order that could be typed is: at times, in training only."""
+        return self.split != "eval" and self.rng.random() < TYPED_ORDERS
 
     def type_order(self, text: str, spoken: str) -> Event:
         """An order in writing, in place of a spoken one; see `order`."""

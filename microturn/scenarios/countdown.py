@@ -75,11 +75,8 @@ def count(talk: Talk) -> None:
     text, content = talk.rng.choice(talk.choose(COUNT_CASES))
     number = NUMBERS.index(content["n"])
     need_room(talk, 1000 * number + MARGIN_MS)
-    request = (
-        talk.user(text)
-        if START_WORD in text.split(",")[-1]
-        else talk.order(text, further_ways.COUNT_DOWN, n=content["n"])
-    )
+    says_start = START_WORD in text.split(",")[-1]
+    request = talk.order(text, () if says_start else further_ways.COUNT_DOWN, n=content["n"])
     first = talk.own(SPOKEN[number], do=None)
     window_ms = (request.end_ms, first.onset_ms + LATE_MS)
     talk.expect("count", window_ms, (first.text,), request.onset_ms, value=number)
@@ -98,7 +95,7 @@ def count(talk: Talk) -> None:
         talk.own(STOPPED, do=None)
         window_ms = (stop.end_ms, stop.end_ms + ANSWER_WINDOW_MS)
         talk.expect("yield_then_respond", window_ms, (STOPPED,), stop.onset_ms)
-    elif START_WORD in text.split(",")[-1]:
+    elif says_start:
         at_ms = first.onset_ms + 1000 * number
         talk.say("own", GOES, at_ms)
         talk.expect("say", (at_ms - EARLY_MS, at_ms + EARLY_MS), (GOES,), first.onset_ms)

@@ -79,7 +79,7 @@ FURTHER = {  # {spoken question: further ways to type it}
         ("doing", DOING),
     )
     for text in texts
-}  # fmt: skip
+}
 OF_THING = {thing: f"What color is the {thing}?" for thing in COLORED}
 IS_COLOR = {color: f"It is {color}." for color in COLORS}
 IS_THING = {thing: f"That is a {thing}." for thing in OBJECTS}
@@ -179,8 +179,7 @@ def about(talk: Talk, kind: str) -> tuple[Shown, str, str]:
 
 def ask(talk: Talk, question: str, answer: str, label: str, since_ms: int) -> None:
     """The question and the answer; something is seen since a time."""
-    further = FURTHER.get(question, ())
-    asked_for = talk.order(question, further) if further else talk.user(question)
+    asked_for = talk.order(question, FURTHER.get(question, ()))
     own = talk.own(answer, do=None)
     until_ms = own.end_ms + talk.rng.randrange(200, 900)
     talk.mark("shown", label, since_ms, until_ms)

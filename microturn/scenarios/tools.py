@@ -118,7 +118,7 @@ APARTMENTS = calls(
 CALLS = {
     "track": ORDERS,
     "cancel": CANCELLED,
-    "flight": FLIGHTS,
+    "booking": FLIGHTS,
     "bill": BILLS,
     "apartment": APARTMENTS,
 }
@@ -135,7 +135,7 @@ RESULTS = {
         "The order is canceled, and you get your money back.",
         "It was already sent, so I could not cancel it.",
     ),
-    "flight": (
+    "booking": (
         "Your flight is booked, and the ticket is in your mail.",
         "It is booked, and you leave at ten in the morning.",
         "That one is full, so I could not book it.",
@@ -189,7 +189,7 @@ def play(talk: Talk) -> None:
     kind = talk.rng.choice(tuple(CALLS))
     call = talk.choose(CALLS[kind])
     said = FILLERS if kind in LOOKED_UP else WORKING
-    found = ask_in_writing(talk, "booking" if kind == "flight" else kind, call.text)
+    found = ask_in_writing(talk, kind, call.text)
     if found is None:
         request, query, arguments = ask(talk, call.text), call.query, dict(call.arguments)
     else:
