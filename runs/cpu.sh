@@ -3,9 +3,10 @@
 #
 #   runs/cpu.sh             everything, into out/cpu
 #   MINUTES=5 runs/cpu.sh   a try: the same steps, a model that has learned little
-#   BANK=DIR runs/cpu.sh    with a speech bank of your own
+#   BANK=DIR runs/cpu.sh    with a speech bank of your own, or several: BANK="DIR DIR"
 #   TEXTS=0 runs/cpu.sh     without further sentences to listen to
-#   INIT=microturn/weights/nano runs/cpu.sh    go on from these weights, with their sizes, not from nothing
+#   INIT=microturn/weights/nano runs/cpu.sh    go on from these weights, with their sizes and their
+#                           vocoder, not from nothing; best with TEXTS=0 and the bank they were trained with, or more
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +32,7 @@ if [ -z "${BANK:-}" ]; then
   BANK="$OUT/bank"
   "$microturn" bank build --out "$BANK"
 fi
-BANKS=("$BANK")
+read -ra BANKS <<< "$BANK"
 
 #    Further sentences to listen to, in flite's voices, which cost a sixtieth of their length: words are heard as
 #    well as they were heard often. Many sentences in few voices teach those voices; with Kokoro installed, a bank of
@@ -43,7 +44,7 @@ if [ "$TEXTS" -gt 0 ] && command -v flite > /dev/null && command -v espeak-ng > 
   likely=0
   .venv/bin/python -c "import pocketsphinx" 2> /dev/null && likely=$((TEXTS / 3)) # its model of English makes them up
   if [ ! -e "$OUT/texts.jsonl" ]; then
-    .venv/bin/python -m microturn.data.made_up --bank "$BANK" --everyday $((TEXTS - likely)) --likely "$likely" \
+    .venv/bin/python -m microturn.data.made_up --bank "${BANKS[0]}" --everyday $((TEXTS - likely)) --likely "$likely" \
       > "$OUT/texts.part"
     mv "$OUT/texts.part" "$OUT/texts.jsonl"
   fi
@@ -54,19 +55,25 @@ if [ "$TEXTS" -gt 0 ] && command -v flite > /dev/null && command -v espeak-ng > 
 fi
 
 # 2. The vocoder: mel to waveform, on the model's own voice.
-nice .venv/bin/python -m microturn.train.vocoder \
-  --bank "$BANK" --out "$OUT/vocoder" --minutes "$VOCODER_MINUTES"
+VOCODER="${INIT:-$OUT/vocoder}"
+if [ -z "${INIT:-}" ]; then
+  nice .venv/bin/python -m microturn.train.vocoder \
+    --bank "${BANKS[@]}" --out "$OUT/vocoder" --minutes "$VOCODER_MINUTES"
+fi
 
-# 3. The model: listening, speaking and deciding, in one loop and from one mixture.
+# 3. The model: listening, speaking and deciding, in one loop and from one mixture. Weights that have listened begin at
+#    its last stage, with smaller steps that shrink for most of the run.
+GO_ON=()
+[ -z "${INIT:-}" ] || GO_ON=(mixture_after=20000 optim.adamw_lr=1.5e-3 optim.muon_lr=1.6e-3 optim.warmup=0.01 optim.decay=0.75)
 LD_PRELOAD="$tcmalloc" nice .venv/bin/torchrun --standalone --nproc-per-node "$PROCESSES" -m microturn train "${INIT:-nano}" \
   --bank "${BANKS[@]}" --out "$OUT/nano" --minutes "$MINUTES" --rows $((2 * PROCESSES)) \
-  --roughness 0.35 --set average_every=25 other_tracts=0.3 \
+  --roughness 0.35 --set average_every=25 other_tracts=0.3 "${GO_ON[@]}" \
   ${INIT:+--init-from "$INIT"}
-cp "$OUT"/vocoder/vocoder.{json,safetensors} "$OUT/nano/model/"
+cp "$VOCODER"/vocoder.{json,safetensors} "$OUT/nano/model/"
 
 # 4. One flow step instead of two, as in the weights that are shipped.
 if [ ! "$OUT/model/distill.json" -nt "$OUT/nano/model/model.safetensors" ]; then
-  nice .venv/bin/python -m microturn.train.distill --model "$OUT/nano/model" --bank "$BANK" --out "$OUT/model" \
+  nice .venv/bin/python -m microturn.train.distill --model "$OUT/nano/model" --bank "${BANKS[@]}" --out "$OUT/model" \
     --num-teacher-steps 4 --num-student-steps 1 --noise 0.15 0.3 --at-steps 0.7 --minutes "$(((MINUTES + 59) / 60))"
 fi
 

@@ -7,23 +7,26 @@ import pkgutil
 import random
 import re
 import string
+from collections import Counter
 
 import pytest
 
 from microturn import scenarios
-from microturn.data import further_calls, further_requests, further_ways
+from microturn.data import assemble, further_calls, further_requests, further_ways
 from microturn.data.loader import plan
+from microturn.data.ordering import ALOUD, FURTHER_ORDERS, order, order_anew
 from microturn.data.split import KEPT_EVERY
-from microturn.data.talk import TYPED_ORDERS, Talk
+from microturn.data.talk import Talk
 from microturn.scenarios import memory, quiz, reading, repeat_text, texts, timer_once
 from microturn.signal.text import normalise
-from tests.tones import tone_bank
+from tests.tones import USER_VOICES, tone_bank
 
 FAMILIES = (
     "timer_once", "reminder", "countdown", "repetition_count", "action_span", "screen_watch",
     "person_enters", "visible_answer", "show_and_ask", "cue_word", "word_count", "refusal",
 )  # fmt: skip
 
+BANK = tone_bank()
 NEAR = 0.66  # of the words of both
 
 
@@ -89,29 +92,51 @@ def test_no_way_is_a_spoken_phrasing_or_near_a_kept_one():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_orders_are_typed_in_training_only(family):
+def test_orders_come_in_further_ways_in_training_only(family):
     shapes = [way.split("{")[0] for way in all_ways()]
     shapes = [shape for shape in shapes if len(shape) > 3]
     typed = {"train": 0, "eval": 0}
     for split in typed:
         for index in range(24):
             talk, _ = plan(7, index, tone_bank(), {family: 1.0}, 30_000, 0.0, split)
-            found = [t.text for t in talk.typed] + [talk.instructions or ""]
+            found = [*(t.text for t in talk.typed), *(e.text for e in talk.events)]
+            found.append(talk.instructions or "")
             typed[split] += any(text.startswith(tuple(shapes)) for text in found)
     assert typed["train"] > 0 and typed["eval"] == 0
 
 
-def test_a_typed_order_is_answered_like_a_spoken_one():
+def test_an_order_comes_as_listed_put_together_or_typed_and_is_answered(monkeypatch):
+    monkeypatch.setattr(assemble, "kept_texts", frozenset)
+    monkeypatch.setitem(BANK.__dict__, "_found", {})
     text = timer_once.TELL_CASES[0][0][0]
-    kinds = set()
-    for seed in range(40):
-        talk = Talk(tone_bank(), random.Random(seed), now_ms=1000)
-        order = talk.order(text, further_ways.TIMER_TELL, n="five")
+    kinds: Counter[str] = Counter()
+    for seed in range(80):
+        talk = Talk(BANK, random.Random(seed), USER_VOICES[0], now_ms=1000)
+        asked = order(talk, text, ("wait {n} seconds.",), n="five")
         own = talk.own("Okay.")
-        assert own.onset_ms >= order.end_ms and talk.expects[-1].on_ms == order.onset_ms
-        kinds.add(bool(talk.typed))
-        assert bool(talk.typed) != (order in talk.events)
+        assert own.onset_ms >= asked.end_ms and talk.expects[-1].on_ms == asked.onset_ms
+        assert bool(talk.typed) != (asked in talk.events)
         if talk.typed:
-            assert "five" in talk.typed[0].text and order.onset_ms == order.end_ms == 1000
-    assert kinds == {True, False} and 0 < TYPED_ORDERS < 1
+            assert "five" in talk.typed[0].text and asked.onset_ms == asked.end_ms == 1000
+        elif asked.text != text:
+            assert asked.text == "wait five seconds." and asked.clip.voice == USER_VOICES[0]
+        kinds["typed" if talk.typed else "listed" if asked.text == text else "anew"] += 1
+    assert kinds["listed"] > kinds["typed"] > 5 and kinds["anew"] > 5
+    assert 0 < FURTHER_ORDERS < 1 and 0 < ALOUD < 1
     assert all(fields(way) <= {"n"} for way in further_ways.TIMER_TELL)
+
+
+def test_what_a_voice_cannot_say_is_typed(monkeypatch):
+    monkeypatch.setattr(assemble, "kept_texts", frozenset)
+    monkeypatch.setitem(BANK.__dict__, "_found", {})
+    for seed in range(40):
+        talk = Talk(BANK, random.Random(seed), USER_VOICES[0])
+        asked = order_anew(talk, "xylophonists, please.", timer_once.TELL_CASES[0][0][0])
+        assert [typed.text for typed in talk.typed] == [asked.text] == ["xylophonists, please."]
+
+
+def test_evaluation_has_only_what_is_listed():
+    text = timer_once.TELL_CASES[0][0][0]
+    for seed in range(40):
+        talk = Talk(BANK, random.Random(seed), USER_VOICES[0], split="eval")
+        assert order(talk, text, further_ways.TIMER_TELL, n="five").text == text

@@ -124,7 +124,7 @@ def value_of(text: str, last: int) -> int:
     if "take" in text:
         first, second = numbers if "away" in text else numbers[::-1]
         return first - second
-    if "minus" in text:
+    if "minus" in text or "less" in text:
         return numbers[0] - numbers[1]
     return numbers[0] * numbers[1] if "times" in text or "multiply" in text else sum(numbers)
 
@@ -281,7 +281,7 @@ def test_silence_until_the_name_is_said():
 
 
 def test_requests_are_refused_and_their_twins_answered():
-    refused, answered, cared, typed = 0, 0, 0, 0
+    refused, answered, cared, typed, anew = 0, 0, 0, 0, 0
     requests = {text for topic in refusal.REQUESTS.values() for text in topic}
     for seed in SEEDS:
         talk = played("refusal", seed)
@@ -293,12 +293,14 @@ def test_requests_are_refused_and_their_twins_answered():
         if text in refusal.TWINS:
             answered += 1
             assert answer == refusal.TWINS[text] and expect.do == "answer"
+        elif text not in refusal.USER_TEXTS:  # put together anew
+            anew += 1
         else:
             assert expect.do == "refuse" and answer in expect.accept
             assert (text in requests) == (answer in refusal.REFUSALS)
             cared += text in refusal.PLEAS
             refused += 1
-    assert min(refused, answered, typed) > 40 and cared > 5
+    assert min(refused, answered, typed) > 25 and min(cared, anew) > 5
     assert not set(refusal.TWINS) & (requests | set(refusal.PLEAS))
 
 

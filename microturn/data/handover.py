@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from microturn.data.further_calls import WAYS, Made, make
+from microturn.data.ordering import is_further, order_anew
 from microturn.data.talk import ANSWER_WINDOW_MS, RESPONSE_MS, Talk
 from microturn.data.timeline import Event, to_grid
 from microturn.turns import MICRO_TURN_MS
@@ -35,12 +36,12 @@ STEPS = (
 BETWEEN_MS = 100  # between the sentences of a result
 
 
-def ask_in_writing(talk: Talk, kind: str, spoken: str) -> tuple[Event, Made] | None:
-    """In training at times, in place of a spoken request, a typed one of any arguments."""
-    if kind not in WAYS or not talk.types_order():
+def ask_anew(talk: Talk, kind: str, spoken: str) -> tuple[Event, Made] | None:
+    """In training at times, in place of a request of the bank, one of any arguments."""
+    if kind not in WAYS or not is_further(talk):
         return None
     made = make(talk.rng, kind)
-    return talk.type_order(made.text, spoken), made
+    return order_anew(talk, made.text, spoken), made
 
 
 def hand_over(

@@ -29,7 +29,6 @@ from microturn.signal.text import normalise
 RESPONSE_MS = 250  # from the user's last sound to the model's first, before rounding up to the grid
 NOTICE_MS = 300  # from the onset of an interruption to the model's silence, before rounding up
 ANSWER_WINDOW_MS = 3000  # an answer that comes later is none
-TYPED_ORDERS = 0.33  # of the orders that have further ways, in training
 T = TypeVar("T")
 
 
@@ -137,20 +136,8 @@ class Talk:
         """The user speaks, `wait_ms` after everything so far."""
         return self.say("user", text, self.now_ms + wait_ms, **how)
 
-    def order(self, text: str, further: Sequence[str], **content: object) -> Event:
-        """The user wants something: aloud, or in training at times typed, in one of `further` ways
-        (`further_ways.py`), filled with `content`. Returns the event; of a typed order one that
-        takes no time and is nowhere laid down."""
-        if not further or not self.types_order():
-            return self.user(text)
-        return self.type_order(self.rng.choice(further).format(**content), text)
-
-    def types_order(self) -> bool:
-        """Whether the next order that could be typed is: at times, in training only."""
-        return self.split != "eval" and self.rng.random() < TYPED_ORDERS
-
     def type_order(self, text: str, spoken: str) -> Event:
-        """An order in writing, in place of a spoken one; see `order`."""
+        """An order in writing, in place of a spoken one; see `ordering.py`."""
         typed = self.type(text)
         clip = self.clip("user", spoken)
         self.last_order = Event("user", text, clip, typed.onset_ms, typed.onset_ms)

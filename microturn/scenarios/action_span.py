@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from microturn.data import further_ways
 from microturn.data.drawing import Drawn
+from microturn.data.ordering import order
 from microturn.data.phrasing import asked, sentences
 from microturn.data.scenes import Room, Steps, filmed, seen_ms, some_room
 from microturn.data.scenes_motion import Ball, Fan, Pendulum, Spans, Stirring, Tap, Typing
@@ -145,7 +146,7 @@ def play(talk: Talk) -> None:
         text, content = talk.rng.choice(talk.choose(PERSON_CASES))
         further = further_ways.SPAN
         what = ACTIONS[str(content["doing"])]
-    talk.order(text, further, **content)
+    order(talk, text, further, **content)
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     is_regular = what in ("ball", "pendulum")

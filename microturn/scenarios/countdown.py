@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from microturn.data import further_ways
 from microturn.data.moments import length_ms, nearest_s, need_room
+from microturn.data.ordering import order
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import ANSWER_WINDOW_MS, NOTICE_MS, RESPONSE_MS, Talk
 from microturn.data.timeline import to_grid
@@ -76,7 +77,7 @@ def count(talk: Talk) -> None:
     number = NUMBERS.index(content["n"])
     need_room(talk, 1000 * number + MARGIN_MS)
     says_start = START_WORD in text.split(",")[-1]
-    request = talk.order(text, () if says_start else further_ways.COUNT_DOWN, n=content["n"])
+    request = order(talk, text, () if says_start else further_ways.COUNT_DOWN, n=content["n"])
     first = talk.own(SPOKEN[number], do=None)
     window_ms = (request.end_ms, first.onset_ms + LATE_MS)
     talk.expect("count", window_ms, (first.text,), request.onset_ms, value=number)

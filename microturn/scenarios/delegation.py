@@ -10,7 +10,7 @@ from __future__ import annotations
 from microturn.data.handover import (
     FILLERS,
     WORKING,
-    ask_in_writing,
+    ask_anew,
     deliver,
     drop,
     hand_over,
@@ -182,7 +182,7 @@ def play(talk: Talk) -> None:
     need_room(talk, ROOM_FOR_ONE_MS)
     kind = talk.rng.choice(tuple(REQUESTS))
     text, query = talk.rng.choice(talk.choose(REQUESTS[kind]))
-    if (found := ask_in_writing(talk, kind, text)) is not None:
+    if (found := ask_anew(talk, kind, text)) is not None:
         request, query = found[0], found[1].query
     else:
         request = talk.user(text)

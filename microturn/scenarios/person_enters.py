@@ -4,6 +4,7 @@ and is silent about everything else."""
 from __future__ import annotations
 
 from microturn.data import further_ways
+from microturn.data.ordering import order
 from microturn.data.phrasing import asked, options, sentences
 from microturn.data.scenes import filmed, some_room
 from microturn.data.scenes_people import SHIRTS, some_look
@@ -70,7 +71,7 @@ OWN_TEXTS = (*AT_DOOR.values(), SOMEBODY, *ACKNOWLEDGED)
 
 def ask_anybody(talk: Talk) -> tuple[list[Coming], str | None]:
     """The user wants to know who comes; who comes, and for whom alone the model speaks."""
-    talk.order(talk.choose(ANYBODY), further_ways.ANYBODY)
+    order(talk, talk.choose(ANYBODY), further_ways.ANYBODY)
     names = talk.rng.sample(NAMES, 2)
     return [
         (None, None, False) if talk.rng.random() < UNKNOWN_SHARE else (name, None, True)
@@ -81,7 +82,7 @@ def ask_anybody(talk: Talk) -> tuple[list[Coming], str | None]:
 def ask_named(talk: Talk) -> tuple[list[Coming], str | None]:
     """The user waits for somebody; others may come before."""
     text, content = talk.rng.choice(talk.choose(NAMED_CASES))
-    talk.order(text, further_ways.NAMED, **content)
+    order(talk, text, further_ways.NAMED, **content)
     name = str(content["name"])
     others = [(other, None, True) for other in talk.rng.sample(NAMES, 2) if other != name]
     return [*others[: talk.rng.choice((0, 1, 1))], (name, None, True)], name

@@ -14,7 +14,6 @@ from microturn.data.corpus import vocabulary, words_of
 from microturn.data.split import KEPT_EVERY
 from microturn.data.talk import Talk
 from microturn.scenarios import facts, memory, sums
-from microturn.scenarios.questions import NUMBERS
 
 # fmt: off
 ORDERS = (
@@ -38,7 +37,6 @@ ASKED_BACK = 0.6  # of it what was told before
 ANY_WORDS = 0.7  # of what is told is words of the open sentences,
 NUM_WORDS = (1, 1, 2, 3)  # so many of them
 LEAST_COMMON = 3  # that stand at least so often there
-MOST = 20  # a sum's numbers, and its result
 LETTER_MS = 22  # a micro-turn holds 6 pieces, about 15 letters
 
 
@@ -49,7 +47,8 @@ def question(talk: Talk, told: dict[str, str]) -> tuple[str, str]:
     if not is_eval and talk.rng.random() < TOLD:
         return about_the_user(talk, told)
     if talk.rng.random() < (SUMS if is_eval else TRAINED_SUMS):
-        return sum_of(talk)
+        asked, total = sums.any_sum(talk)
+        return asked, sums.told(total)
     if is_eval:
         kinds = facts.KINDS["eval"]
         asked = talk.rng.choice(kinds[talk.rng.choice(tuple(kinds))])
@@ -83,18 +82,6 @@ def tellable() -> tuple[str, ...]:
 def any_words(talk: Talk) -> str:
     """A few words of the open sentences."""
     return " ".join(talk.rng.choices(tellable(), k=talk.rng.choice(NUM_WORDS)))
-
-
-def sum_of(talk: Talk) -> tuple[str, str]:
-    """Two numbers up to MOST whose sum, difference or product is one too."""
-    kind = talk.rng.choice(tuple(sums.PAIRS))
-    while True:
-        a, b = talk.rng.randint(0, MOST), talk.rng.randint(0, MOST)
-        if 0 <= sums.result(kind, a, b) <= MOST:
-            break
-    ways = (sums.KEPT_WAYS[kind],) if talk.split == "eval" else sums.WAYS[kind]
-    asked = talk.rng.choice(ways).format(NUMBERS[a], NUMBERS[b])
-    return asked, sums.told(sums.result(kind, a, b))
 
 
 def play(talk: Talk) -> None:

@@ -7,6 +7,7 @@ Two lists by topic; in each, every fifth request is kept for evaluation.
 from __future__ import annotations
 
 from microturn.data import further_requests
+from microturn.data.ordering import order
 from microturn.data.talk import Talk
 from microturn.signal.text import normalise
 
@@ -138,16 +139,16 @@ def play(talk: Talk) -> None:
     kind = talk.rng.choices(("request", "plea", "twin"), (4, 1, 4))[0]
     if kind == "request":
         topic = talk.rng.choice(tuple(REQUESTS))
-        on = talk.order(talk.choose(REQUESTS[topic]), further_requests.REFUSED[topic])
+        on = order(talk, talk.choose(REQUESTS[topic]), further_requests.REFUSED[topic])
         event = talk.own(talk.rng.choice(REFUSALS), do=None)
     elif kind == "plea":
         topic, plea = "care", talk.choose(tuple(PLEAS))
         is_care = PLEAS[plea] is CARE
-        on = talk.order(plea, further_requests.CARED if is_care else further_requests.DANGEROUS)
+        on = order(talk, plea, further_requests.CARED if is_care else further_requests.DANGEROUS)
         event = talk.own(talk.rng.choice(PLEAS[plea]), do=None)
     else:
         twin = talk.choose(tuple(TWINS))
-        talk.order(twin, (*further_requests.TWINS.get(twin, ()), normalise(twin)))
+        order(talk, twin, (*further_requests.TWINS.get(twin, ()), normalise(twin)))
         talk.own(TWINS[twin], do="answer")
         return
     accept = REFUSALS if kind == "request" else (*CARE, EMERGENCY)

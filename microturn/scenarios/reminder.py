@@ -12,6 +12,7 @@ from typing import Any
 
 from microturn.data import further_ways
 from microturn.data.moments import SEARCH_MS, free_ms, length_ms
+from microturn.data.ordering import order
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.data.timeline import Event
@@ -185,7 +186,7 @@ def break_in(talk: Talk, timers: Sequence[Timer], after_ms: int, need_ms: int) -
 def minutes(talk: Talk) -> None:
     """An interval of minutes is acknowledged, and nothing follows within the talk."""
     text, content = talk.choose(MINUTE_CASES)
-    talk.order(text, further_ways.REMIND_MINUTES, **content)
+    order(talk, text, further_ways.REMIND_MINUTES, **content)
     talk.own(MINUTES_ACKNOWLEDGED[content["n"]])
 
 
@@ -212,7 +213,7 @@ def play(talk: Talk) -> None:
     if talk.rng.random() < MINUTES_SHARE:
         return minutes(talk)
     text, content = talk.rng.choice(talk.choose(CASES))
-    timer = start(talk, talk.order(text, further_ways.REMIND, **content), content)
+    timer = start(talk, order(talk, text, further_ways.REMIND, **content), content)
     timers, done_ms = [timer], timer.begins_ms
     at_ms = timer.begins_ms + 1000 * timer.seconds * talk.rng.randint(1, 2) + REMINDER_MS
     if talk.rng.random() < SECOND_SHARE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from microturn.data import further_ways
 from microturn.data.drawing import Drawn
+from microturn.data.ordering import order
 from microturn.data.phrasing import asked, sentences
 from microturn.data.scenes import filmed, some_room
 from microturn.data.scenes_motion import Ball, Pendulum
@@ -172,7 +173,7 @@ def play(talk: Talk) -> None:
         text, content = talk.rng.choice(cases)
         what = str(content["what"])
         further = further_ways.COUNT_QUIETLY if is_silent else further_ways.COUNT_REPETITIONS
-    talk.order(text, further, what=what)
+    order(talk, text, further, what=what)
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     start_ms = talk.now_ms + talk.rng.randrange(300, 2000)

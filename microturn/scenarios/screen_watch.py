@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from microturn.data import further_ways
 from microturn.data.number_words import cardinal
+from microturn.data.ordering import order
 from microturn.data.scenes import screen_shared
 from microturn.data.scenes_screen import (
     BUG_LINES,
@@ -146,7 +147,7 @@ def play(talk: Talk) -> None:
         "tests": (TESTS, further_ways.TESTS),
         "bug": (BUGS, further_ways.BUGS),
     }[kind]
-    talk.order(talk.choose(spoken), further)
+    order(talk, talk.choose(spoken), further)
     talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, ENDS_MS - LAST_MS + 6000)
     screen = {"build": watch_build, "tests": watch_tests, "bug": watch_code}[kind](talk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from microturn.data import further_ways
 from microturn.data.drawing import COLORS as PAINTS
+from microturn.data.ordering import order
 from microturn.data.scenes import filmed, some_room
 from microturn.data.scenes_motion import Stirring, Typing
 from microturn.data.scenes_people import SHIRTS, SKINS, Action, some_look
@@ -179,7 +180,7 @@ def about(talk: Talk, kind: str) -> tuple[Shown, str, str]:
 
 def ask(talk: Talk, question: str, answer: str, label: str, since_ms: int) -> None:
     """The question and the answer; something is seen since a time."""
-    asked_for = talk.order(question, FURTHER.get(question, ()))
+    asked_for = order(talk, question, FURTHER.get(question, ()))
     own = talk.own(answer, do=None)
     until_ms = own.end_ms + talk.rng.randrange(200, 900)
     talk.mark("shown", label, since_ms, until_ms)

@@ -1,7 +1,9 @@
-"""Small sums, said in many ways, and sums that go on from the last one."""
+"""Small sums, said in many ways, and sums that go on from the last one. In training a part of them
+is of any small numbers and put together from words of the conversation's voice."""
 
 from __future__ import annotations
 
+from microturn.data.assemble import assembled
 from microturn.data.talk import Talk
 from microturn.scenarios.questions import NUMBERS
 
@@ -29,6 +31,33 @@ KEPT_WAYS = {
     "minus": "Can you take {1} from {0}?",
     "times": "Can you multiply {} by {}?",
 }
+FURTHER_WAYS = {
+    "plus": (
+        "What is {} plus {}?",
+        "{} plus {}?",
+        "{} plus {}, please.",
+        "{} and {} makes what?",
+        "I need {} plus {}.",
+        "What do you get for {} plus {}?",
+        "Tell me {} plus {}.",
+    ),
+    "minus": (
+        "{} minus {}?",
+        "{} minus {}, please.",
+        "{} less {} is what?",
+        "I need {} minus {}.",
+        "What do you get for {} minus {}?",
+        "Tell me {} minus {}.",
+    ),
+    "times": (
+        "{} times {}?",
+        "{} times {}, please.",
+        "{} times {} makes what?",
+        "I need {} times {}.",
+        "What do you get for {} times {}?",
+        "Tell me {} times {}.",
+    ),
+}
 PAIRS = {"plus": PLUS, "minus": MINUS, "times": TIMES}
 KEPT_EVERY = 3  # of the sums are asked for in the kept way
 STEPS = {  # how to go on: {text: what it does to the last result}
@@ -45,6 +74,7 @@ STEPS = {  # how to go on: {text: what it does to the last result}
 }
 MOST = 20
 GOES_ON = 0.3  # of the sums are gone on from, once or twice
+ANEW = 0.5  # of training's sums are put together from words
 
 
 def result(kind: str, a: int, b: int) -> int:
@@ -76,12 +106,37 @@ USER_TEXTS = (*ASKED["train"], *ASKED["eval"], *STEPS)
 OWN_TEXTS = tuple(told(n) for n in range(MOST + 1))
 
 
+def any_sum(talk: Talk) -> tuple[str, int]:
+    """Two numbers up to MOST whose sum, difference or product is one too, in a way of the talk's
+    split; and what they make."""
+    kind = talk.rng.choice(tuple(PAIRS))
+    while True:
+        a, b = talk.rng.randint(0, MOST), talk.rng.randint(0, MOST)
+        if 0 <= result(kind, a, b) <= MOST:
+            break
+    ways = (KEPT_WAYS[kind],) if talk.split == "eval" else (*WAYS[kind], *FURTHER_WAYS[kind])
+    question = talk.rng.choice(ways).format(NUMBERS[a], NUMBERS[b])
+    return question[0].upper() + question[1:], result(kind, a, b)
+
+
+def ask(talk: Talk) -> int:
+    """The user asks for a sum; what it makes."""
+    if talk.split == "train" and talk.rng.random() < ANEW:
+        question, total = any_sum(talk)
+        try:
+            talk.say_clip("user", assembled(talk, question), talk.now_ms)
+        except KeyError:  # a word that this voice has never said
+            pass
+        else:
+            return total
+    question = talk.rng.choice(tuple(ASKED[talk.split]))
+    talk.user(question)
+    return ASKED[talk.split][question]
+
+
 def play(talk: Talk) -> None:
     """A sum, and at times one or two steps on from its result."""
-    known = ASKED[talk.split]
-    question = talk.rng.choice(tuple(known))
-    total = known[question]
-    talk.user(question)
+    total = ask(talk)
     talk.own(told(total))
     while talk.rng.random() < GOES_ON:
         step = talk.choose(tuple(STEPS))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from microturn.data import further_ways
 from microturn.data.moments import meanwhile
+from microturn.data.ordering import order
 from microturn.data.phrasing import asked, sentences
 from microturn.data.talk import Talk
 from microturn.data.timeline import to_grid
@@ -88,14 +89,14 @@ def play(talk: Talk) -> None:
     """
     if talk.rng.random() < MINUTES_SHARE:
         text, number = talk.choose(tuple(zip(MINUTE_TEXTS, MINUTES, strict=True)))
-        asked_for = talk.order(text, further_ways.TIMER_MINUTES, n=number)
+        asked_for = order(talk, text, further_ways.TIMER_MINUTES, n=number)
         ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
         talk.expect("silent", (ack.end_ms, ack.end_ms + 400), on_ms=asked_for.onset_ms)
         return
     text, said, seconds = request(talk)
     further = further_ways.TIMER_SAY if said not in OVER else further_ways.TIMER_TELL
     number, word = NUMBERS[seconds], said.lower().strip(".")
-    asked_for = talk.order(text, further, n=number, word=word)
+    asked_for = order(talk, text, further, n=number, word=word)
     due_ms = to_grid(asked_for.end_ms + 1000 * seconds)
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     talk.now_ms += talk.rng.randrange(600, 2500)

@@ -12,7 +12,7 @@ from microturn.data.bank import Clip
 from microturn.data.handover import (
     FILLERS,
     WORKING,
-    ask_in_writing,
+    ask_anew,
     deliver,
     hand_over,
     report_progress,
@@ -189,7 +189,7 @@ def play(talk: Talk) -> None:
     kind = talk.rng.choice(tuple(CALLS))
     call = talk.choose(CALLS[kind])
     said = FILLERS if kind in LOOKED_UP else WORKING
-    found = ask_in_writing(talk, kind, call.text)
+    found = ask_anew(talk, kind, call.text)
     if found is None:
         request, query, arguments = ask(talk, call.text), call.query, dict(call.arguments)
     else:

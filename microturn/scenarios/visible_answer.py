@@ -6,6 +6,7 @@ from __future__ import annotations
 from microturn.data import further_ways
 from microturn.data.drawing import COLORS as PAINTS
 from microturn.data.drawing import Drawn
+from microturn.data.ordering import order
 from microturn.data.scenes import filmed, seen_ms, some_room
 from microturn.data.scenes_people import SHIRTS, some_look
 from microturn.data.scenes_places import OPENING_MS, TURNING_MS, Card, Hidden
@@ -158,7 +159,7 @@ def tell(
 def opened(talk: Talk) -> None:
     """Something is opened, turned or lit, and the model says what is there."""
     kind = talk.rng.choice(tuple(ASKED))
-    question = talk.order(talk.choose(ASKED[kind]), further_ways.HIDDEN[kind])
+    question = order(talk, talk.choose(ASKED[kind]), further_ways.HIDDEN[kind])
     ack = talk.own(talk.rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     opens_ms = talk.rng.randrange(talk.now_ms + 900, max(talk.now_ms + 901, LAST_MS - 1500))
@@ -188,7 +189,7 @@ def waited_for(talk: Talk) -> None:
     rng = talk.rng
     color, thing = rng.choice(READY_WANTED)
     further = further_ways.WANTED
-    question = talk.order(WANTED[color, thing], further, color=color, thing=thing)
+    question = order(talk, WANTED[color, thing], further, color=color, thing=thing)
     ack = talk.own(rng.choice(ACKNOWLEDGED))
     need_time(talk, 8000)
     held: list[tuple[int, int, Shown | Sign | int]] = []

@@ -10,7 +10,7 @@ micro-turns, K slots, F mel frames, M mel bins, G skills, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from itertools import islice
@@ -39,7 +39,8 @@ SEED_STEP = 1_000_003  # seeds of rows of one run lie apart from those of the ne
 class BatchConfig:
     """Where rows come from. `num_rows` are those of all processes together.
 
-    mixture: weights of the skills, None for those of `mixture.py`. roughness: share in hard
+    mixture: weights of the skills, None for those of `mixture.py`; mixture_after: episodes of its
+    stages that are over when the run begins. roughness: share in hard
     acoustics; other_tracts: share that is heard through other vocal tracts. pad_to: targets and
     speaking micro-turns are padded to multiples of it; 1 pads nothing (a GPU wants few shapes,
     sharded processes want none to be empty).
@@ -50,6 +51,7 @@ class BatchConfig:
     num_rows: int
     seed: int
     mixture: dict[str, float] | None
+    mixture_after: int
     roughness: float
     has_rooms: bool
     pack: PackConfig
@@ -57,6 +59,12 @@ class BatchConfig:
     num_workers: int = 1
     pad_to: int = 1
     other_tracts: float = 0.0
+
+
+def staged(num_before: int) -> Callable[[int], dict[str, float]]:
+    """Weights of the skills by episode of a run, after so many that came before it."""
+    known = list(families())
+    return lambda number: mixture_at(num_before + number, known)
 
 
 @dataclass(frozen=True)
@@ -185,7 +193,7 @@ class Batches(IterableDataset[TrainBatch]):
             seed=config.seed,
             bank=bank,
             text=text,
-            mixture=config.mixture or partial(mixture_at, families=list(families())),
+            mixture=config.mixture or staged(config.mixture_after),
             roughness=config.roughness,
             other_tracts=config.other_tracts,
             has_rooms=config.has_rooms,

@@ -170,7 +170,7 @@ def main(run: DistillRun) -> dict[str, Any]:
     tokenizer = run.model / "tokenizer.json"
     markers = Text.load(tokenizer).markers
     data = BatchConfig(
-        run.bank, tokenizer, run.num_rows, run.seed, None, 0.0, False, run.pack, LossConfig()
+        run.bank, tokenizer, run.num_rows, run.seed, None, 0, 0.0, False, run.pack, LossConfig()
     )
     found = distill(model, iter(loader(Batches(data, markers, 0), 1)), run)
     flow = replace(model.config.flow, num_steps=run.num_student_steps)

@@ -51,7 +51,8 @@ PAD_TO = 32  # targets and speaking micro-turns, on GPU or where the model is sh
 class TrainConfig:
     """One run. `preset` is the name of one, or a model folder, whose sizes are taken (`init_from`
     is where weights come from). `mixture` weighs the families; None takes those of `mixture.py` as
-    the run goes on.
+    the run goes on, as if `mixture_after` episodes were over (a run that goes on from weights
+    which have listened enough begins with a later stage).
 
     num_rows: of one step, over all processes. roughness: share of episodes in hard acoustics;
     has_rooms: shoebox rooms among them (extra [data]); other_tracts: share of episodes that are
@@ -70,6 +71,7 @@ class TrainConfig:
     num_rows: int = 4
     seed: int = 0
     mixture: dict[str, float] | None = None
+    mixture_after: int = 0
     init_from: Path | None = None
     save_every_minutes: float = 5.0
     roughness: float = 0.0
@@ -93,6 +95,7 @@ class TrainConfig:
             self.num_rows,
             self.seed,
             self.mixture,
+            self.mixture_after,
             self.roughness,
             self.has_rooms,
             self.pack,
