@@ -29,7 +29,7 @@ def test_a_group_shares_its_weight_among_what_is_there():
     few = mixture_at(0, ["listening", "reading", "unheard_of"])
     assert few == {
         "listening": STAGES[0].weights["listen"],
-        "reading": STAGES[0].weights["speak"],
+        "reading": STAGES[0].weights["read"],
         "unheard_of": OTHERS,
     }
     all_of_them = mixture_at(10**9, list(families()))
