@@ -3,6 +3,7 @@
 #
 #   runs/cpu.sh             everything, into out/cpu
 #   MINUTES=5 runs/cpu.sh   a try: the same steps, a model that has learned little
+#   SENTENCES=100 runs/cpu.sh   fewer open sentences in the bank
 #   BANK=DIR runs/cpu.sh    with a speech bank of your own, or several: BANK="DIR DIR"
 #   TEXTS=0 runs/cpu.sh     without further sentences to listen to
 #   INIT=microturn/weights/nano runs/cpu.sh    go on from these weights, with their sizes and their
@@ -26,11 +27,13 @@ make .venv/dev.stamp
 microturn=.venv/bin/microturn
 mkdir -p "$OUT"
 
-# 1. A bank of speech: every text of the scenarios, in many voices, with word times. With Kokoro where it is
-#    installed (`microturn/data/kokoro.py` says how), else with espeak-ng and flite, which teach less.
+# 1. A bank of speech: every text of the scenarios, in many voices, with word times, and open sentences for both sides:
+#    what the model is to read aloud it can say as well as it has said words. With Kokoro where it is installed
+#    (`microturn/data/kokoro.py` says how; 0.6 s of a core a sentence), else with espeak-ng and flite, which teach less.
+SENTENCES="${SENTENCES:-3000}"
 if [ -z "${BANK:-}" ]; then
   BANK="$OUT/bank"
-  "$microturn" bank build --out "$BANK"
+  "$microturn" bank build --out "$BANK" --sentences "$SENTENCES"
 fi
 read -ra BANKS <<< "$BANK"
 
@@ -72,9 +75,10 @@ LD_PRELOAD="$tcmalloc" nice .venv/bin/torchrun --standalone --nproc-per-node "$P
 cp "$VOCODER"/vocoder.{json,safetensors} "$OUT/nano/model/"
 
 # 4. One flow step instead of two, as in the weights that are shipped.
+DISTILL_MINUTES="${DISTILL_MINUTES:-$((MINUTES > 54 ? 6 : (MINUTES + 8) / 9))}"
 if [ ! "$OUT/model/distill.json" -nt "$OUT/nano/model/model.safetensors" ]; then
   nice .venv/bin/python -m microturn.train.distill --model "$OUT/nano/model" --bank "${BANKS[@]}" --out "$OUT/model" \
-    --num-teacher-steps 4 --num-student-steps 1 --noise 0.15 0.3 --at-steps 0.7 --minutes "$(((MINUTES + 59) / 60))"
+    --num-teacher-steps 4 --num-student-steps 1 --noise 0.15 0.3 --at-steps 0.7 --minutes "$DISTILL_MINUTES"
 fi
 
 #    Gone on from other weights: the mean of those and the new ones is better than either (docs/log.md).
