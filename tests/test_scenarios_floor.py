@@ -10,7 +10,7 @@ import pytest
 from microturn.data.loader import plan
 from microturn.data.render import render
 from microturn.data.splice import Splice
-from microturn.data.talk import RESPONSE_MS, Talk
+from microturn.data.talk import NOTICE_MS, RESPONSE_MS, Talk
 from microturn.data.timeline import Event, utterance_of
 from microturn.scenarios import (
     aside,
@@ -163,6 +163,23 @@ def test_corrections_are_of_what_is_answered():
 def test_nothing_but_an_interruption_cuts_the_model_off(name):
     assert all(e.cut_ms is None for seed in SEEDS for e in played(name, seed).events)
     assert any(e.cut_ms for seed in SEEDS for e in played("interruption", seed).events)
+
+
+@pytest.mark.parametrize("split", ["train", "eval"])
+def test_some_interruptions_are_noticed_late_in_training_only(split):
+    early, late = 0, 0
+    for seed in SEEDS:
+        events = played("interruption", seed, split).events
+        for event in events:
+            if event.cut_ms is None:
+                continue
+            cutting = next(e for e in events if e.side == "user" and e.onset_ms > event.onset_ms)
+            noticed_ms = event.cut_ms - cutting.onset_ms
+            assert NOTICE_MS <= noticed_ms <= cutting.end_ms - cutting.onset_ms + NOTICE_MS + 200
+            early += noticed_ms <= NOTICE_MS + 200
+            late += noticed_ms > NOTICE_MS + 200
+    assert early > 2 * late and early > 60
+    assert late > 20 if split == "train" else late == 0
 
 
 def test_hums_lie_within_the_answer():

@@ -156,10 +156,15 @@ class Talk:
             self.expects.append(Expect(do, window_ms, (event.text,), on_ms))
         return event
 
-    def interrupt(self, event: Event, text: str, onset_ms: int, **how: Any) -> Event:
-        """The user speaks into an own event, which falls silent as soon as that is noticed."""
+    def interrupt(
+        self, event: Event, text: str, onset_ms: int, num_words: int = 0, **how: Any
+    ) -> Event:
+        """The user speaks into an own event, which falls silent as soon as that is noticed, or as
+        late as so many words have been heard; of fewer all."""
         spoken = self.say("user", text, onset_ms, **how)
-        cut_ms = to_grid(onset_ms + NOTICE_MS)
+        words = utterance_of(spoken, self.bank).words[:num_words]
+        heard_ms = words[-1].end_ms if words else 0
+        cut_ms = to_grid(onset_ms + heard_ms + NOTICE_MS)
         self.events[self.events.index(event)] = replace(event, cut_ms=cut_ms)
         self.now_ms = max(spoken.audible_end_ms, min(cut_ms, event.end_ms))
         return spoken

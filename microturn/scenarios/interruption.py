@@ -95,6 +95,10 @@ CORRECTIONS = {  # of what the answer is about
 USER_TEXTS = (*LONG_ANSWERS, *STOPS, *REQUESTS, *CORRECTIONS)
 OWN_TEXTS = (*LONG_ANSWERS.values(), STOPPED)
 INTERRUPTED = 0.8  # of the long answers; the others are heard out
+# Of training's interruptions; these are noticed after so many words. A model that has only seen
+# itself stop at the first sound never stops after it: that it still speaks then tells it that what
+# it hears is not for it, whatever is said (docs/log.md).
+LATE, LATE_WORDS = 0.3, (2, 3, 4, 100)
 
 
 def begin(talk: Talk) -> Event:
@@ -123,5 +127,6 @@ def play(talk: Talk) -> None:
         while LONG_ANSWERS[wanted[text]] == answer.text:
             text = talk.choose(tuple(wanted))
         reply = LONG_ANSWERS[wanted[text]]
-    talk.interrupt(answer, text, onset_ms)
+    is_late = talk.split == "train" and talk.rng.random() < LATE
+    talk.interrupt(answer, text, onset_ms, talk.rng.choice(LATE_WORDS) if is_late else 0)
     talk.own(reply, do="yield_then_respond")
