@@ -93,7 +93,9 @@ def test_interruptions_are_noticed_and_answered():
         spoken, reply = rest
         cut += 1
         assert answer.onset_ms + 800 <= spoken.onset_ms < answer.end_ms
-        assert 0 <= answer.cut_ms - spoken.onset_ms - NOTICE_MS < 200
+        latest_ms = min(answer.end_ms, spoken.end_ms + NOTICE_MS + 200)
+        assert spoken.onset_ms + NOTICE_MS <= answer.cut_ms
+        assert answer.audible_end_ms <= latest_ms  # how many come late: test_scenarios_floor.py
         assert reply.onset_ms >= max(spoken.end_ms + RESPONSE_MS, answer.audible_end_ms + 200)
         wanted = interruption.REQUESTS | interruption.CORRECTIONS
         if spoken.text in interruption.STOPS:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
 
+from microturn.data import assemble
 from microturn.data.bank import Bank
-from microturn.data.talk import Talk
+from microturn.data.split import SPLITS
+from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.scenarios import facts, memory, quiz, sums
 from microturn.scenarios.questions import NUMBERS
+from tests.tones import USER_VOICES, tone_bank
 
 
 def played(seed: int, split: str = "train") -> Talk:
@@ -100,6 +104,27 @@ def test_sums_are_right(seed):
     kind = next((signs[word] for word in words if word in signs), "plus")
     assert total == sums.result(kind, a, b)
     assert kind != "plus" or {"plus", "add", "and"} & set(words)
+
+
+def test_what_the_voice_can_say_is_said_and_answered_in_writing(monkeypatch):
+    monkeypatch.setattr(assemble, "kept_texts", frozenset)
+    bank = tone_bank()
+    monkeypatch.setitem(bank.__dict__, "_found", {})
+    num_said = num_typed = 0
+    for seed in range(30):
+        for split in SPLITS:
+            talk = Talk(bank, random.Random(seed), USER_VOICES[0], split=split)
+            quiz.play(talk)
+            assert len(talk.events) + len(talk.typed) == len(talk.written)
+            assert not talk.events or split == "train"
+            answered_ms = [written.onset_ms for written in talk.written]
+            for said in talk.events:
+                assert said.side == "user" and said.clip.voice == USER_VOICES[0]
+                assert any(0 <= at - said.end_ms - RESPONSE_MS < 200 for at in answered_ms)
+            assert all(a < b for a, b in itertools.pairwise(answered_ms))
+            num_said += len(talk.events)
+            num_typed += len(talk.typed)
+    assert 5 < num_said < num_typed
 
 
 def test_what_is_kept_is_not_trained():

@@ -1,6 +1,9 @@
 """The user types one question after the other and has them answered in writing: no sound, so that
 what a small model can know is met in many words, and often, in little time.
 
+In training a part of the questions is said, in words of the conversation's voice, and answered in
+writing like the others: so any words may be asked for and given back, without a clip of the answer.
+
 Every fact is asked for in all ways that train; sums are of any small numbers. In training a third
 of what is typed is about the user: a name, a color or a list is told, and asked for later. Most of
 those are any common words, since what is to be given back is to be copied, not guessed.
@@ -10,9 +13,10 @@ from __future__ import annotations
 
 from functools import cache
 
+from microturn.data.assemble import assembled
 from microturn.data.corpus import vocabulary, words_of
-from microturn.data.split import KEPT_EVERY
-from microturn.data.talk import Talk
+from microturn.data.split import KEPT_EVERY, split_of
+from microturn.data.talk import RESPONSE_MS, Talk
 from microturn.scenarios import facts, memory, sums
 
 # fmt: off
@@ -32,6 +36,7 @@ OWN_TEXTS: tuple[str, ...] = ()
 WHOLE_EPISODE = True
 SUMS = 0.25  # of the questions
 TRAINED_SUMS = 0.45
+ALOUD = 0.5  # of training's conversations: what the voice can say is said there
 TOLD = 0.35  # of what is typed in training is about the user,
 ASKED_BACK = 0.6  # of it what was told before
 ANY_WORDS = 0.7  # of what is told is words of the open sentences,
@@ -84,15 +89,30 @@ def any_words(talk: Talk) -> str:
     return " ".join(talk.rng.choices(tellable(), k=talk.rng.choice(NUM_WORDS)))
 
 
+def ask(talk: Talk, asked: str, is_aloud: bool) -> tuple[int, int]:
+    """A question is typed, or said where it may be and the voice has said its words: (from when,
+    when it may be answered)."""
+    if is_aloud and (asked in facts.ASKED["train"] or split_of(asked) == "train"):
+        try:
+            event = talk.say_clip("user", assembled(talk, asked), talk.now_ms)
+        except KeyError:  # a word that this voice has never said
+            pass
+        else:
+            return event.onset_ms, event.end_ms + RESPONSE_MS
+    onset_ms = talk.type(asked).onset_ms
+    return onset_ms, onset_ms + 200 * talk.rng.randint(1, 2)
+
+
 def play(talk: Talk) -> None:
     """Questions and answers until the time is full."""
     talk.instructions = talk.choose_way(ORDERS, FURTHER_ORDERS)
     talk.now_ms = talk.rng.randrange(200, 1000)
     told: dict[str, str] = {}
+    is_aloud = talk.split == "train" and talk.rng.random() < ALOUD
     while talk.now_ms < talk.duration_ms - 2000:
         asked, answer = question(talk, told)
-        typed = talk.type(asked)
-        written = talk.write(answer, typed.onset_ms + 200 * talk.rng.randint(1, 2))
+        asked_ms, answered_ms = ask(talk, asked, is_aloud)
+        written = talk.write(answer, answered_ms)
         end_ms = written.onset_ms + 200 + len(answer) * LETTER_MS
-        talk.expect("answer", (typed.onset_ms, end_ms + 1000), (answer,), typed.onset_ms)
+        talk.expect("answer", (asked_ms, end_ms + 1000), (answer,), asked_ms)
         talk.now_ms = end_ms + talk.rng.randrange(200, 600)
