@@ -12,6 +12,7 @@ from collections import defaultdict
 
 from microturn.data import further_ways
 from microturn.data.bank import Clip
+from microturn.data.cued import KEPT_WORDS
 from microturn.data.moments import (
     LAST_MS,
     WAIT_MS,
@@ -177,7 +178,6 @@ OPEN_SHARE = 0.5  # of the talks in training, whose cue may be any word
 FURTHER_SHARE = 0.6  # of the open rules are set in further ways
 OPEN_WORD = re.compile(r"[a-z]{4,}")
 OPEN_CLIPS = (5, 500)  # what fewer have is hardly heard right, what more have is no cue
-KEPT_WORDS = ("mirror", "pen", "phone", "plate")  # for evaluation, with their sentences
 USER_TEXTS = (*sentences(CASES), *(text for texts in SAID.values() for text in texts))
 OWN_TEXTS = (*SPOKEN.values(), *ACKNOWLEDGED)
 

@@ -3,7 +3,8 @@
 Any open sentence of the bank may be heard after an instruction to listen only, or words of any clip
 put together anew (`data/splice.py`); without one, long sentences that ask nothing. In training an
 engine is drawn as often as the root of the clips that it has: a program in two voices makes speech
-by the hundred hours, and what is learned from it alone is those two voices (docs/log.md).
+by the hundred hours, and what is learned from it alone is those two voices (docs/log.md). In a part
+of training's conversations the model writes a word whenever it hears another (`data/cued.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import accumulate
 
 from microturn.data.assemble import voices_to_splice
 from microturn.data.bank import Clip
+from microturn.data.cued import set_cue
 from microturn.data.splice import Stock, splice
 from microturn.data.split import split_of
 from microturn.data.talk import Talk
@@ -32,6 +34,7 @@ SPLICED = 0.5  # of those with an instruction, in training
 SPLICED_WORDS = (3, 14)
 SHORT_PAUSE_MS, LONG_PAUSE_MS = (150, 800), 1500
 SHORT_PER_LONG = {"train": 4, "eval": 1}  # a row that is full of words teaches more
+CUED = 0.6  # of training's conversations with an instruction have a cue
 LONG_WORDS = 11  # what is shorter may be a question or an order to the model
 
 
@@ -105,3 +108,5 @@ def play(talk: Talk) -> None:
         pauses_ms = (short_ms,) * SHORT_PER_LONG[talk.split] + (LONG_PAUSE_MS,)
         talk.now_ms = event.end_ms + talk.rng.choice(pauses_ms)
     talk.expect("silent", (start_ms, talk.duration_ms))
+    if is_instructed and talk.split == "train" and talk.rng.random() < CUED:
+        set_cue(talk)

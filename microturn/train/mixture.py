@@ -22,7 +22,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "give_way": ("interruption", "turn_end"),
     "floor": ("backchannel", "aside", "background_speech", "story", "quiet"),
     "time": ("reminder", "timer_once", "countdown", "stopwatch"),
-    "cue": ("cue_word", "code_switch", "correction", "word_count", "translation"),
+    "cue": ("cue_word", "correction", "word_count"),
+    "languages": ("code_switch", "translation"),
     "hand_over": ("delegation", "tools"),
     "see": (
         "repetition_count", "action_span", "visible_answer", "show_and_ask", "screen_watch",
@@ -48,15 +49,15 @@ class Stage:
 STAGES = (
     Stage(
         0,
-        {"listen": 0.45, "read": 0.12, "copy": 0.03, "answer": 0.1, "quiz": 0.02, "give_way": 0.04,
-         "floor": 0.06, "time": 0.04, "cue": 0.03, "hand_over": 0.02, "see": 0.03,
-         "pictures": 0.06},
+        {"listen": 0.45, "read": 0.12, "copy": 0.03, "answer": 0.1, "quiz": 0.02,
+         "give_way": 0.04, "floor": 0.06, "time": 0.04, "cue": 0.02, "languages": 0.01,
+         "hand_over": 0.02, "see": 0.03, "pictures": 0.06},
     ),
     Stage(
         20_000,
-        {"listen": 0.18, "read": 0.11, "copy": 0.01, "answer": 0.15, "quiz": 0.07,
-         "give_way": 0.1, "floor": 0.09, "time": 0.05, "cue": 0.06, "hand_over": 0.05,
-         "see": 0.1, "pictures": 0.03},
+        {"listen": 0.17, "read": 0.11, "copy": 0.01, "answer": 0.15, "quiz": 0.07,
+         "give_way": 0.1, "floor": 0.09, "time": 0.05, "cue": 0.06, "languages": 0.01,
+         "hand_over": 0.05, "see": 0.1, "pictures": 0.03},
     ),
 )  # fmt: skip
 
