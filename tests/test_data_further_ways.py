@@ -79,7 +79,7 @@ def test_no_way_is_a_spoken_phrasing_or_near_a_kept_one():
     spoken = {letters(text) for text in texts("user")}
     filled = further_calls.drawn(random.Random(0)) | {
         "word": "mirror", "color": "red", "n": "seven", "what": "squats", "name": "Sam",
-        "doing": "waving", "thing": "box", "action": "breathe in",
+        "doing": "waving", "thing": "box", "action": "breathe in", "question": "is it so?",
     }  # fmt: skip
     filled |= {f"{name}_not": value for name, value in filled.items()}
     ways, kept = typed_ways(), kept_templates()

@@ -36,7 +36,7 @@ def test_own_speech_waits_for_own_speech():
     first = conversation.own("Hello, how can I help?")
     second = conversation.say("own", "You are welcome.", first.onset_ms + 200)
     assert second.onset_ms == to_grid(first.end_ms)
-    conversation.interrupt(second, "Stop.", second.onset_ms + 100)
+    conversation.interrupt(second, conversation.clip("user", "Stop."), second.onset_ms + 100)
     cut = conversation.events[1]
     third = conversation.say("own", "Okay.", second.onset_ms)
     assert third.onset_ms == cut.audible_end_ms

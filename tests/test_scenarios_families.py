@@ -102,8 +102,10 @@ def test_interruptions_are_noticed_and_answered():
             assert reply.text == interruption.STOPPED
         elif spoken.text in wanted:
             assert reply.text == interruption.LONG_ANSWERS[wanted[spoken.text]] != answer.text
-        else:
+        elif spoken.text in questions.ANSWERS:
             assert reply.text == questions.ANSWERS[spoken.text]
+        else:  # put together: test_scenarios_floor.py
+            assert isinstance(spoken.clip, Splice)
         answered += spoken.text not in interruption.STOPS
     assert cut > whole > 5
-    assert 10 < answered < cut - 5
+    assert 10 < answered < cut

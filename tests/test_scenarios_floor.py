@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from microturn.data import further_ways
 from microturn.data.loader import plan
 from microturn.data.render import render
 from microturn.data.splice import Splice
@@ -180,6 +181,28 @@ def test_some_interruptions_are_noticed_late_in_training_only(split):
             late += noticed_ms > NOTICE_MS + 200
     assert early > 2 * late and early > 60
     assert late > 20 if split == "train" else late == 0
+
+
+def test_interruptions_in_further_ways_get_what_they_ask_for():
+    found: dict[str, int] = {"stop": 0, "topic": 0, "question": 0}
+    for seed in SEEDS:
+        events = played("interruption", seed).events
+        for before, spoken, reply in zip(events, events[1:], events[2:], strict=False):
+            if not isinstance(spoken.clip, Splice):
+                continue
+            assert before.side == reply.side == "own" and spoken.clip.voice == "af_alloy"
+            topics = [t for t in interruption.TOPICS if t in spoken.text]
+            if spoken.text in further_ways.STOP_TALKING:
+                found["stop"] += 1
+                assert reply.text == interruption.STOPPED
+            elif reply.text in interruption.LONG_ANSWERS.values():
+                found["topic"] += 1
+                wanted = [interruption.LONG_ANSWERS[interruption.TOPICS[t]] for t in topics]
+                assert reply.text in wanted and reply.text != before.text
+            else:
+                found["question"] += 1
+                assert reply.text in facts.OWN_TEXTS
+    assert min(found["stop"], found["topic"]) > 2, found
 
 
 def test_hums_lie_within_the_answer():

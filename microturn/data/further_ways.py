@@ -232,4 +232,29 @@ COUNT_WORD_QUIETLY = (
     "how often do i say {word}? not yet.",
     "silently count each {word}.", "keep the number of {word} in mind, and be quiet.",
 )
+STOP_TALKING = (
+    "stop talking.", "stop right there.", "enough.", "enough now.", "no more.", "be quiet.",
+    "quiet now.", "that will do.", "okay, that will do.", "hey, stop.", "one moment.",
+    "wait a moment.", "now wait.", "thank you, enough.", "okay, i know.", "i know, i know.",
+    "stop, stop, stop.", "no, stop.", "silence.", "leave it.",
+    "i have heard enough.", "you may stop.", "no need to go on.", "let me speak.", "just a second.",
+)
+TALK_ABOUT = (
+    "tell me about {topic} instead.", "what about {topic}?", "now tell me about {topic}.",
+    "please talk about {topic}.", "i want to hear about {topic}.", "how about {topic}?",
+    "something else, {topic}.", "and {topic}?", "could you tell me about {topic}?",
+    "{topic}, please.", "let us hear about {topic}.", "stop, and tell me about {topic}.",
+    "i would like {topic} more.", "better tell me about {topic}.", "hey, what about {topic}?",
+)
+MEANT = (
+    "no, {topic}.", "i meant {topic}.", "no no, {topic} please.", "sorry, {topic}.",
+    "i was asking about {topic}.", "not this, {topic}.", "i wanted {topic}.",
+    "that is wrong, i meant {topic}.", "wait, no, {topic}.", "no, about {topic}.",
+    "you did not understand, {topic}.", "i asked about {topic}.", "my mistake, {topic}.",
+)
+BREAK_IN = (
+    "{question}", "actually, {question}", "wait, {question}", "sorry, {question}",
+    "hey, {question}", "okay, but {question}", "one more thing, {question}", "no, {question}",
+    "stop, {question}", "tell me, {question}", "listen, {question}",
+)
 # fmt: on

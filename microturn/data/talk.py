@@ -157,11 +157,11 @@ class Talk:
         return event
 
     def interrupt(
-        self, event: Event, text: str, onset_ms: int, num_words: int = 0, **how: Any
+        self, event: Event, clip: Clip, onset_ms: int, num_words: int = 0, **how: Any
     ) -> Event:
         """The user speaks into an own event, which falls silent as soon as that is noticed, or as
         late as so many words have been heard; of fewer all."""
-        spoken = self.say("user", text, onset_ms, **how)
+        spoken = self.say_clip("user", clip, onset_ms, **how)
         words = utterance_of(spoken, self.bank).words[:num_words]
         heard_ms = words[-1].end_ms if words else 0
         cut_ms = to_grid(onset_ms + heard_ms + NOTICE_MS)

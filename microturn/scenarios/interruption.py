@@ -1,11 +1,18 @@
 """The user interrupts a long spoken answer: with "stop", with a question, with another request, or
-to say that something else was meant. The model falls silent at once and answers that instead."""
+to say that something else was meant. The model falls silent at once and answers that instead.
+
+In training half of it is said in further ways, put together from words of the conversation's voice.
+"""
 
 from __future__ import annotations
 
+from microturn.data import further_ways
+from microturn.data.assemble import assembled
+from microturn.data.bank import Clip
 from microturn.data.talk import Talk
 from microturn.data.timeline import Event
-from microturn.scenarios import questions
+from microturn.scenarios import facts, questions
+from microturn.signal.text import normalise
 
 LONG_ANSWERS = {
     "Tell me a story.": (
@@ -92,6 +99,13 @@ CORRECTIONS = {  # of what the answer is about
     "I said bread, not that.": "How do I make bread?",
     "Wrong one, I meant a tree.": "What is a tree?",
 }
+TOPICS = {  # in further ways: {what is asked for: how its answer is listed}
+    "a story": "Tell me a story.", "the sea": "Tell me about the sea.",
+    "the moon": "Tell me about the moon.", "bread": "How do I make bread?",
+    "a tree": "What is a tree?", "the sun": "Tell me about the sun.",
+    "cats": "Tell me about cats.", "bees": "Tell me about bees.",
+    "winter": "Tell me about winter.", "tea": "How do I make tea?", "Paris": "Tell me about Paris.",
+}  # fmt: skip
 USER_TEXTS = (*LONG_ANSWERS, *STOPS, *REQUESTS, *CORRECTIONS)
 OWN_TEXTS = (*LONG_ANSWERS.values(), STOPPED)
 INTERRUPTED = 0.8  # of the long answers; the others are heard out
@@ -99,6 +113,7 @@ INTERRUPTED = 0.8  # of the long answers; the others are heard out
 # itself stop at the first sound never stops after it: that it still speaks then tells it that what
 # it hears is not for it, whatever is said (docs/log.md).
 LATE, LATE_WORDS = 0.3, (2, 3, 4, 100)
+ANEW = 0.5  # of training's interruptions are in further ways, where the voice has said their words
 
 
 def begin(talk: Talk) -> Event:
@@ -106,6 +121,37 @@ def begin(talk: Talk) -> Event:
     request = talk.rng.choice(tuple(LONG_ANSWERS))
     talk.user(request)
     return talk.own(LONG_ANSWERS[request])
+
+
+def listed(talk: Talk, kind: str, answer: Event) -> tuple[Clip, str]:
+    """What breaks in, as the bank has it, and the reply to it."""
+    if kind == "stop":
+        return talk.clip("user", talk.choose(STOPS)), STOPPED
+    if kind == "question":
+        text = questions.pick_question(talk)
+        return talk.clip("user", text), questions.ANSWERS[text]
+    wanted = REQUESTS if kind == "request" else CORRECTIONS
+    text = talk.choose(tuple(wanted))
+    while LONG_ANSWERS[wanted[text]] == answer.text:
+        text = talk.choose(tuple(wanted))
+    return talk.clip("user", text), LONG_ANSWERS[wanted[text]]
+
+
+def put_together(talk: Talk, kind: str, answer: Event) -> tuple[Clip, str]:
+    """The same in further ways. Raises KeyError for a word that the voice has never said, and
+    where the model has no such answer."""
+    if kind == "stop":
+        return assembled(talk, talk.rng.choice(further_ways.STOP_TALKING)), STOPPED
+    if kind == "question":
+        question, reply = facts.any_way(talk)
+        text = talk.rng.choice(further_ways.BREAK_IN).format(question=normalise(question))
+        if not talk.has("own", reply):
+            raise KeyError(f"the bank has no answer {reply!r}")
+        return assembled(talk, text), reply
+    ways = further_ways.TALK_ABOUT if kind == "request" else further_ways.MEANT
+    topic = talk.rng.choice([t for t in TOPICS if LONG_ANSWERS[TOPICS[t]] != answer.text])
+    text = talk.rng.choice(ways).format(topic=topic)
+    return assembled(talk, text), LONG_ANSWERS[TOPICS[topic]]
 
 
 def play(talk: Talk) -> None:
@@ -116,17 +162,12 @@ def play(talk: Talk) -> None:
         return
     onset_ms = answer.onset_ms + talk.rng.randrange(800, length_ms - 800)
     kind = talk.rng.choice(("stop", "question", "request", "correction"))
-    if kind == "stop":
-        text, reply = talk.choose(STOPS), STOPPED
-    elif kind == "question":
-        text = questions.pick_question(talk)
-        reply = questions.ANSWERS[text]
-    else:
-        wanted = REQUESTS if kind == "request" else CORRECTIONS
-        text = talk.choose(tuple(wanted))
-        while LONG_ANSWERS[wanted[text]] == answer.text:
-            text = talk.choose(tuple(wanted))
-        reply = LONG_ANSWERS[wanted[text]]
-    is_late = talk.split == "train" and talk.rng.random() < LATE
-    talk.interrupt(answer, text, onset_ms, talk.rng.choice(LATE_WORDS) if is_late else 0)
+    is_training = talk.split == "train"
+    try:
+        is_anew = is_training and talk.rng.random() < ANEW
+        clip, reply = (put_together if is_anew else listed)(talk, kind, answer)
+    except KeyError:
+        clip, reply = listed(talk, kind, answer)
+    is_late = is_training and talk.rng.random() < LATE
+    talk.interrupt(answer, clip, onset_ms, talk.rng.choice(LATE_WORDS) if is_late else 0)
     talk.own(reply, do="yield_then_respond")

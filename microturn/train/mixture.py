@@ -19,7 +19,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "questions", "facts", "sums", "small_talk", "refusal", "memory", "typed", "instructions",
     ),
     "quiz": ("quiz",),
-    "give_way": ("interruption", "turn_end"),
+    "give_way": ("interruption",),
+    "wait": ("turn_end",),
     "floor": ("backchannel", "aside", "background_speech", "story", "quiet"),
     "time": ("reminder", "timer_once", "countdown", "stopwatch"),
     "cue": ("cue_word", "correction", "word_count"),
@@ -50,13 +51,13 @@ STAGES = (
     Stage(
         0,
         {"listen": 0.45, "read": 0.12, "copy": 0.03, "answer": 0.1, "quiz": 0.02,
-         "give_way": 0.04, "floor": 0.06, "time": 0.04, "cue": 0.02, "languages": 0.01,
-         "hand_over": 0.02, "see": 0.03, "pictures": 0.06},
+         "give_way": 0.02, "wait": 0.02, "floor": 0.06, "time": 0.04, "cue": 0.02,
+         "languages": 0.01, "hand_over": 0.02, "see": 0.03, "pictures": 0.06},
     ),
     Stage(
         20_000,
-        {"listen": 0.17, "read": 0.11, "copy": 0.01, "answer": 0.15, "quiz": 0.07,
-         "give_way": 0.1, "floor": 0.09, "time": 0.05, "cue": 0.06, "languages": 0.01,
+        {"listen": 0.16, "read": 0.1, "copy": 0.01, "answer": 0.13, "quiz": 0.07,
+         "give_way": 0.1, "wait": 0.04, "floor": 0.09, "time": 0.05, "cue": 0.06, "languages": 0.01,
          "hand_over": 0.05, "see": 0.1, "pictures": 0.03},
     ),
 )  # fmt: skip
