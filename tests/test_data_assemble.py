@@ -10,6 +10,7 @@ from microturn.data import assemble
 from microturn.data.assemble import assembled, longest_run, voices_to_splice
 from microturn.data.kept import SilentBank
 from microturn.data.splice import spelled, spoken
+from microturn.data.split import split_of
 from microturn.data.talk import Talk
 from microturn.scenarios import facts
 from microturn.signal.text import normalise
@@ -61,8 +62,21 @@ def test_what_cannot_be_said_is_a_key_error():
     for talk in (talk_of(split="eval"), talk_of(voice=None)):
         with pytest.raises(KeyError, match="only training"):
             assembled(talk, NEW)
-    with pytest.raises(KeyError, match="never says"):
+    with pytest.raises(KeyError, match="too few clips"):
         assembled(talk_of(voice="nobody"), NEW)
+
+
+def test_what_evaluation_keeps_by_its_letters_is_not_said():
+    words = "the yellow boat stood near the old church".split()
+    texts = [" ".join(words[first:last]) for first in range(7) for last in range(first + 2, 9)]
+    kept = {text for text in texts if split_of(text) == "eval"}
+    assert 0 < len(kept) < len(texts)
+    for text in texts:
+        if text in kept:
+            with pytest.raises(KeyError, match="evaluation keeps"):
+                assembled(talk_of(), text)
+        else:
+            assembled(talk_of(), text)
 
 
 def test_a_bank_of_silence_has_nothing_to_cut():

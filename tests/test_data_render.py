@@ -181,7 +181,7 @@ def interrupted(answer="Tell me a story."):
         "Take flour, water, salt and a little yeast. Mix them well and let the dough rest "
         "for an hour. Then fold it, let it rise again, and bake it until the crust is brown."
     )
-    talk.interrupt(story, "Wait, wait, wait.", story.onset_ms + 1730)
+    talk.interrupt(story, talk.clip("user", "Wait, wait, wait."), story.onset_ms + 1730)
     return talk.timeline(12_000, ())
 
 

@@ -42,7 +42,7 @@ def test_interruption_cuts_and_leaves_the_rest_to_silence():
     conversation = talk()
     conversation.user("Tell me a story.")
     answer = conversation.own("It is Paris.")
-    conversation.interrupt(answer, "Stop.", answer.onset_ms + 300)
+    conversation.interrupt(answer, conversation.clip("user", "Stop."), answer.onset_ms + 300)
     cut = conversation.events[1]
     assert cut.cut_ms == to_grid(answer.onset_ms + 300 + NOTICE_MS)
     assert cut.audible_end_ms == min(cut.cut_ms, answer.end_ms)

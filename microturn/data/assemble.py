@@ -16,6 +16,7 @@ from operator import itemgetter
 from microturn.data.bank import Clip
 from microturn.data.kept import SilentBank, kept
 from microturn.data.splice import Part, Splice, Stock, by_voice, clip_of, spelled
+from microturn.data.split import split_of
 from microturn.data.talk import Talk
 from microturn.scenarios import texts
 from microturn.signal.text import normalise
@@ -64,11 +65,16 @@ def words_of_voice(talk: Talk, voice: str) -> Places:
 def assembled(talk: Talk, text: str) -> Splice:
     """A text in the conversation's voice, put together from the longest runs that it has said.
 
-    Raises KeyError naming a word that the voice has never said, and outside of training.
+    Raises KeyError naming a word that the voice has never said, outside of training, and for a text
+    that no skill lists and evaluation keeps by its letters.
     """
     if talk.split != "train" or talk.user_voice is None:
         raise KeyError("only training hears what is put together")
     places = words_of_voice(talk, talk.user_voice)
+    if not places:
+        raise KeyError(f"the voice {talk.user_voice} has too few clips")
+    if split_of(text) == "eval" and normalise(text) not in kept().listed:
+        raise KeyError(f"evaluation keeps {text!r}")
     words = text.split()
     wanted = [spelled(word) for word in words]
     parts: list[Part] = []
