@@ -17,13 +17,14 @@ from microturn.data.voices import may_train
 from microturn.evals import eval_bank, scripted
 from microturn.evals.episode import Episode
 from microturn.evals.eval_bank import EvalBank, open_sentences, own_ms
+from microturn.evals.expectations import acknowledgements
 from microturn.evals.groups import GROUPS, chosen
 from microturn.evals.metrics_talk import score_talk
 from microturn.evals.play import play
 from microturn.evals.record import Score
 from microturn.evals.spoken import says
 from microturn.evals.synthetic import Plan, Synthetic, compose, frames_of, sound_of
-from microturn.scenarios import families
+from microturn.scenarios import families, memory, timer_once
 from tests.tones import tone_bank
 
 LOWER = {"unasked", "pause_takeover", "over_refusal", "said", "heard"}
@@ -166,6 +167,12 @@ def test_what_is_shown_keeps_its_times(tmp_path: Path) -> None:
 )
 def test_an_answer_is_right_by_what_it_is_about(text: str, is_right: bool) -> None:
     assert says(text, "It is Oslo.", "What is the capital of Norway?") is is_right
+
+
+def test_every_way_to_take_note_is_one_that_is_accepted_for_another() -> None:
+    known = set(acknowledgements())
+    assert {*memory.ACKNOWLEDGED, *timer_once.ACKNOWLEDGED} <= known
+    assert memory.UNKNOWN not in known  # control
 
 
 def test_long_answers_need_half_of_their_words() -> None:

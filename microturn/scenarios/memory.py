@@ -53,7 +53,7 @@ class Kind:
     answer: Callable[[str], str]
 
 
-NOTED = ("Got it.", "Sure thing.", "I'll remember that.")
+ACKNOWLEDGED = ("Got it.", "Sure thing.", "I'll remember that.")
 # fmt: off
 KINDS = {
     "name": Kind(
@@ -63,32 +63,32 @@ KINDS = {
         lambda thing: f"Your name is {thing}.",
     ),
     "color": Kind(
-        COLORS, "My favorite color is {}.", NOTED,
+        COLORS, "My favorite color is {}.", ACKNOWLEDGED,
         ("What did I say my favorite color was?", "What is my favorite color?",
          "Do you know my favorite color?", "Which color do I like best?",
          "What color did I tell you?"),
         lambda thing: f"It is {thing}.",
     ),
     "place": Kind(
-        PLACES, "I live in {}.", NOTED,
+        PLACES, "I live in {}.", ACKNOWLEDGED,
         ("Where do I live?", "Which city do I live in?", "Do you remember where I live?",
          "What city did I say I live in?", "Where is my home?"),
         lambda thing: f"In {thing}.",
     ),
     "pet": Kind(
-        PETS, "My dog is called {}.", NOTED,
+        PETS, "My dog is called {}.", ACKNOWLEDGED,
         ("What is my dog called?", "What's my dog's name?", "Do you remember my dog's name?",
          "What did I call my dog?", "Who is my dog?"),
         lambda thing: f"{thing}.",
     ),
     "list": Kind(
-        LISTS, "Please remember {}.", NOTED,
+        LISTS, "Please remember {}.", ACKNOWLEDGED,
         ("What was on my list?", "What should I not forget?", "Which three things did I say?",
          "Read my list back to me.", "What did I ask you to remember?"),
         lambda thing: f"{upper(thing)}.",
     ),
     "code": Kind(
-        CODES, "My room number is {}.", NOTED,
+        CODES, "My room number is {}.", ACKNOWLEDGED,
         ("What is my room number?", "Which room am I in?", "Do you remember my room number?",
          "What was the number of my room?", "Can you tell me my room number again?"),
         lambda thing: f"{upper(thing)}.",
@@ -126,7 +126,7 @@ USER_TEXTS = (
 OWN_TEXTS = tuple(
     dict.fromkeys(
         (
-            *NOTED,
+            *ACKNOWLEDGED,
             *(f"Nice to meet you, {name}." for name in NAMES),
             *(kind.answer(thing) for kind in KINDS.values() for thing in kind.things),
             UNKNOWN,
@@ -166,7 +166,7 @@ def keep_note(talk: Talk) -> None:
     """A sentence is typed, other talk comes between, and it is asked for in writing."""
     text = sample(talk.rng, max_words=NOTE_WORDS, split=talk.split)
     told = talk.type(f"{talk.choose_way(NOTE, FURTHER_NOTES)} {text}")
-    noted = talk.say("own", talk.rng.choice(NOTED), told.onset_ms + RESPONSE_MS)
+    noted = talk.say("own", talk.rng.choice(ACKNOWLEDGED), told.onset_ms + RESPONSE_MS)
     window_ms = (told.onset_ms, noted.onset_ms + ANSWER_WINDOW_MS)
     talk.expect("respond", window_ms, (noted.text,), told.onset_ms)
     for _ in range(talk.rng.randint(0, 2)):
