@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from microturn.data.bank import Bank
+from microturn.data.drawing import COLORS
 from microturn.data.mix import Sound
 from microturn.data.render import patches_at, render
+from microturn.data.scenes import Steps
 from microturn.data.scenes_things import Held, Sign
 from microturn.data.sights import ENDS_MS
 from microturn.data.talk import Talk
@@ -43,6 +45,27 @@ def test_every_kind_is_played_without_any_clip():
         assert len(talk.expects) == len(talk.written)
         assert talk.written[-1].onset_ms < ENDS_MS
         assert talk.typed[0].onset_ms < talk.written[0].onset_ms
+
+
+def test_what_is_close_fills_the_picture_when_it_is_written():
+    found: Counter[str] = Counter()
+    for seed in SEEDS:
+        talk = played(seed)
+        if kind_of(talk) != "close":
+            continue
+        scene = talk.scene if isinstance(talk.scene, Steps) else talk.scene.scene
+        for written, (from_ms, close) in zip(talk.written, scene.steps, strict=True):
+            assert from_ms <= written.onset_ms
+            seen = scene.at(written.onset_ms - MICRO_TURN_MS)
+            assert seen == close
+            color, _, thing = written.text.strip(".").partition(" ")
+            found[thing and "thing"] += 1
+            share = np.mean(close.image(0) == close.image(0)[0, 0], axis=(0, 1)).min()
+            if thing:
+                assert close.shown == (thing, color) and share < 0.97
+            else:
+                assert close.wall == COLORS[color] and share == 1
+    assert min(found[""], found["thing"]) > 10
 
 
 def test_what_is_written_is_what_is_held_up():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from microturn.data.drawing import COLORS, Color, Drawn, Pen, darker, lighter
+from microturn.data.drawing import COLORS, Color, Drawn, Pen, blank, darker, lighter
 from microturn.data.scenes import Room, room_image
 from microturn.data.scenes_people import HEAD_Y, Look, Pose, paint_person
 
@@ -313,6 +313,24 @@ class Held(Drawn):
             else:
                 THINGS[what[0]](held, COLORS[what[1]])
             held.oval(0.1, 1.0, 0.34, 0.26, self.look.skin)
+
+
+@dataclass(frozen=True)
+class CloseUp(Drawn):
+    """One thing, as large as the picture, before a plain wall; or the wall alone."""
+
+    wall: Color
+    shown: tuple[str, str] | None
+    x: float = 80.0
+    y: float = 60.0
+    size: float = 54.0
+
+    def backdrop(self) -> Image.Image:
+        return blank(self.wall)
+
+    def paint(self, pen: Pen, time_ms: int) -> None:
+        if self.shown is not None:
+            THINGS[self.shown[0]](pen.at(self.x, self.y, self.size), COLORS[self.shown[1]])
 
 
 def paint_card(pen: Pen, sign: Sign | None, turn: float = 1.0) -> None:

@@ -4,14 +4,15 @@ fingers, what somebody does, repetitions, starts and stops, who is at the door, 
 
 from __future__ import annotations
 
-from microturn.data.drawing import Drawn
+from microturn.data.drawing import COLORS, Color, Drawn
 from microturn.data.scenes import Steps, filmed, screen_shared, seen_ms, some_room
 from microturn.data.scenes_people import Action, some_look
 from microturn.data.scenes_places import Entrance, Visit
 from microturn.data.scenes_screen import GOOD_LINES, THEMES, Line, Screen
-from microturn.data.scenes_things import Held, Sign
+from microturn.data.scenes_things import CloseUp, Held, Sign
 from microturn.data.sights import ENDS_MS
 from microturn.data.talk import Talk
+from microturn.data.timeline import IMAGE_PERIOD_MS
 from microturn.scenarios import action_span, repetition_count, show_and_ask
 from microturn.scenarios.person_enters import NAMES
 from microturn.scenarios.questions import NUMBERS
@@ -24,6 +25,10 @@ ORDERS = {
     "things": (
         "write what you see.", "write down what is held up.", "name it in writing.",
         "note each thing that i show.", "write what i show you.",
+    ),
+    "close": (
+        "write what is close.", "write what fills the picture.", "name what is in front of you.",
+        "write down what comes close.", "note what is large.",
     ),
     "doing": (
         "write what they do.", "note what the person is doing.", "write down each action.",
@@ -47,10 +52,13 @@ ORDERS = {
         "write it when the build changes.", "keep the build's state in writing.",
     ),
 }  # fmt: skip
-KINDS = ("things", "things", "things", "things", "doing", "count", "count", "spans", "door",
-         "build")  # fmt: skip
+# Most are as easy as can be: from small things in a room, held by somebody, nano learned nothing in
+# a thousand hours but to guess.
+KINDS = (*("close",) * 8, *("things",) * 5, "doing", "count", "count", "spans", "door", "build")
 RISE_MS = 300  # until something held up can be seen well
 HELD_MS, GAP_MS = (600, 1200), (0, 250)
+CLOSE_MS = (700, 1200)  # of what is shown from close by: a whole pair of pictures shows it
+WALLS: tuple[Color, ...] = ((226, 222, 212), (196, 204, 206), (70, 74, 80), (150, 140, 128))
 ACTION_MS, SURE_MS = (1800, 3000), 600  # of one action, and until it can be told
 VISIT_MS, AWAY_MS = (900, 1600), (300, 1000)
 STATE_MS = (700, 1800)
@@ -89,6 +97,25 @@ def things(talk: Talk) -> Drawn:
         some_room(rng), some_look(rng), tuple(held), rng.uniform(92, 108), rng.uniform(58, 70),
         rng.uniform(22, 34), rng.uniform(-12, 12), rng.uniform(40, 60),
     )  # fmt: skip
+
+
+def close(talk: Talk) -> Drawn:
+    """Walls in a colour, or one colored thing after the other from close by."""
+    rng, now_ms = talk.rng, talk.now_ms
+    is_wall = rng.random() < 0.4
+    steps: list[tuple[int, Drawn]] = []
+    while now_ms + CLOSE_MS[1] < ENDS_MS:
+        thing, color = show_and_ask.pair(talk)
+        if is_wall:
+            scene, text = CloseUp(COLORS[color], None), color
+        else:
+            place = (rng.uniform(70, 90), rng.uniform(52, 68), rng.uniform(44, 62))
+            scene, text = CloseUp(rng.choice(WALLS), (thing, color), *place), f"{color} {thing}"
+        steps.append((now_ms if steps else 0, scene))
+        note(talk, text, now_ms + IMAGE_PERIOD_MS)
+        now_ms += rng.randrange(*CLOSE_MS)
+    talk.now_ms = now_ms
+    return Steps(tuple(steps))
 
 
 def doing(talk: Talk) -> Drawn:
@@ -167,8 +194,8 @@ def build(talk: Talk) -> Drawn:
     return Screen(tuple(lines), tuple(builds), rng.randrange(len(THEMES)))
 
 
-SHOWN = {"things": things, "doing": doing, "count": count, "spans": spans, "door": door,
-         "build": build}  # fmt: skip
+SHOWN = {"close": close, "things": things, "doing": doing, "count": count, "spans": spans,
+         "door": door, "build": build}  # fmt: skip
 
 
 def play(talk: Talk) -> None:

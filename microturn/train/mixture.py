@@ -56,9 +56,9 @@ STAGES = (
     ),
     Stage(
         20_000,
-        {"listen": 0.14, "read": 0.3, "copy": 0.01, "answer": 0.13, "quiz": 0.04,
+        {"listen": 0.13, "read": 0.26, "copy": 0.01, "answer": 0.13, "quiz": 0.04,
          "give_way": 0.05, "wait": 0.02, "floor": 0.06, "time": 0.05, "cue": 0.04,
-         "languages": 0.01, "hand_over": 0.04, "see": 0.08, "pictures": 0.03},
+         "languages": 0.01, "hand_over": 0.04, "see": 0.08, "pictures": 0.08},
     ),
 )  # fmt: skip
 
