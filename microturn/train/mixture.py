@@ -44,9 +44,9 @@ class Stage:
     weights: Mapping[str, float]
 
 
-# Nearly half is listening at first: what is not heard cannot be answered. A skill with less than one
-# row in a hundred was not learned in hundreds of hours, with four it began to come within one; of
-# sentences read aloud a recogniser understood next to nothing while they had a tenth; and pauses and
+# Nearly half is listening at first: what is not heard cannot be answered. A skill with less than
+# one row in a hundred was not learned in hundreds of hours, with four it began to come within one;
+# of sentences read aloud a recogniser understood next to nothing while they had a tenth; pauses and
 # interruptions fell back where they had two and five (docs/log.md).
 STAGES = (
     Stage(
