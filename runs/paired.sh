@@ -2,10 +2,10 @@
 # Short runs that differ in one setting, on the same rows, and a table of how they compare.
 #
 #   BANK=DIR runs/paired.sh - optim.use_muon=true
-#   BANK=DIR MINUTES=20 runs/paired.sh - pack.said_noise=0.3 loss.flow_time=uniform "optim.adamw_lr=1e-3 optim.decay=0.5"
+#   BANK=DIR MINUTES=20 runs/paired.sh - pack.said_noise=0.3 loss.flow_weight=3 "optim.adamw_lr=1e-3 optim.decay=0.5"
 #
 # JUDGE=DIR also measures the weights, on conversations of another bank: needed where the setting changes what the logs
-# measure (flow times, noise).
+# measure (weights of losses, noise).
 #
 # `-` is the run without a change. Each argument is one run; settings of one run are separated by spaces.
 set -euo pipefail

@@ -40,14 +40,14 @@ def test_options_reach_the_loop() -> None:
 
 def test_settings_reach_every_field_of_the_loop() -> None:
     words = "--device cpu --workers 3 --samples-every-minutes 2 --eval-every-minutes 30 "
-    words += "--set optim.use_muon=false pack.said_noise=0.2 loss.flow_time=uniform "
+    words += "--set optim.use_muon=false pack.said_noise=0.2 loss.flow_weight=1.5 "
     words += "monitor.details_every_steps=7 is_compiled=true"
     config = train_config(parse(*words.split()))
     assert (config.device, config.num_workers, config.is_compiled) == ("cpu", 3, True)
     assert config.monitor.samples_every_minutes == 2 and config.monitor.eval_every_minutes == 30
     assert config.monitor.details_every_steps == 7
     assert config.optim.use_muon is False and config.pack.said_noise == 0.2
-    assert config.loss.flow_time == "uniform"
+    assert config.loss.flow_weight == 1.5
 
 
 def test_the_result_says_where_the_weights_are(

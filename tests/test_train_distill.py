@@ -16,7 +16,6 @@ from microturn.signal.text import ALPHABET, Text
 from microturn.train import distill as distill_module
 from microturn.train.batches import prepare
 from microturn.train.distill import DistillRun, distance, distill, draw_times, main, spoken
-from microturn.train.loss import LossConfig
 from tests.test_data_pack import MARKERS, episode
 from tests.tiny import VOCAB, tiny_model
 
@@ -29,7 +28,7 @@ PACK = PackConfig(row_length=96)
 def batches(num: int):
     for number in range(num):
         turns = 3 if number == 1 else 30  # one batch without speech
-        yield prepare([episode(number, turns)], MARKERS, PACK, LossConfig(), [number])
+        yield prepare([episode(number, turns)], MARKERS, PACK, [number])
 
 
 def curved_model():

@@ -46,7 +46,7 @@ class Rows:
             # The last row of a step is silent: its process has no speech of its own.
             chosen = [episode(row, 3 if row % 4 == 3 else 20 + 2 * row) for row in rows]
             config = one.config
-            yield prepare(chosen, one.markers, config.pack, config.loss, list(rows), config.pad_to)
+            yield prepare(chosen, one.markers, config.pack, list(rows), config.pad_to)
             step += 1
 
 

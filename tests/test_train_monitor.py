@@ -17,7 +17,7 @@ from microturn.data.pack import PackConfig
 from microturn.signal.vocoder import Vocoder, VocoderConfig, save_vocoder
 from microturn.train import quick_eval
 from microturn.train.batches import prepare
-from microturn.train.loss import LossConfig, losses
+from microturn.train.loss import losses
 from microturn.train.monitor import Monitor, MonitorConfig, picture
 from microturn.train.quick_eval import QuickEval
 from microturn.train.state import Counters
@@ -32,7 +32,7 @@ def shown(folder: Path, config: MonitorConfig = CONFIG) -> tuple[EventAccumulato
     save_vocoder(Vocoder(VocoderConfig(width=8, num_blocks=1)), folder / "vocoder")
     one = episode()
     one = replace(one, timeline=replace(one.timeline, families=("sums",)))
-    batch = prepare([one], MARKERS, PackConfig(row_length=96), LossConfig(), [1])
+    batch = prepare([one], MARKERS, PackConfig(row_length=96), [1])
     model, loads = tiny_model(), []
     result, log = losses(model, batch, MARKERS, loads=loads), io.StringIO()
     with SummaryWriter(str(folder)) as writer, tqdm(total=5.0, disable=True) as bar:

@@ -14,10 +14,10 @@ CONFIG = TrainConfig(Path("o"), (Path("b"),), Path("t"))
 
 def test_fields_of_all_depths_are_set():
     found = with_settings(
-        CONFIG, ["seed=3", "optim.betas=[0.8, 0.9]", "optim.muon_lr=1", "loss.flow_time=uniform"]
+        CONFIG, ["seed=3", "optim.betas=[0.8, 0.9]", "optim.muon_lr=1", "device=cpu"]
     )
     assert found.seed == 3 and found.optim.betas == (0.8, 0.9)
-    assert isinstance(found.optim.muon_lr, float) and found.loss.flow_time == "uniform"
+    assert isinstance(found.optim.muon_lr, float) and found.device == "cpu"
     assert found.pack == CONFIG.pack and CONFIG.seed == 0
     assert with_settings(CONFIG, []) == CONFIG
     assert with_settings(CONFIG, ["seed=1", "seed=2"]).seed == 2
@@ -36,7 +36,7 @@ def test_fields_of_all_depths_are_set():
         ("seed=true", "does not fit"),
         ("has_rooms=1", "does not fit"),
         ("preset=1", "does not fit"),
-        ("loss.flow_time=cosine", "logit_normal or uniform"),
+        ("loss.flow_weight=-1", "must not be negative"),
     ],
 )
 def test_what_does_not_fit_is_named(setting, message):

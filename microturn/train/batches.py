@@ -28,7 +28,6 @@ from microturn.data.render import Episode
 from microturn.scenarios import families
 from microturn.sequence import NO_TARGET, Markers, concatenate
 from microturn.signal.text import Text
-from microturn.train.loss import LossConfig, flow_times
 from microturn.train.mixture import mixture_at
 
 T = TypeVar("T")
@@ -55,7 +54,6 @@ class BatchConfig:
     roughness: float
     has_rooms: bool
     pack: PackConfig
-    loss: LossConfig
     num_workers: int = 1
     pad_to: int = 1
     other_tracts: float = 0.0
@@ -123,7 +121,6 @@ def prepare(
     chosen: Sequence[Episode],
     markers: Markers,
     config: PackConfig,
-    loss: LossConfig,
     seeds: Sequence[int],
     pad_to: int = 1,
     starts_V: Tensor | None = None,
@@ -135,7 +132,7 @@ def prepare(
         rng = torch.Generator().manual_seed(seed ^ 0x5EED)
         parts.append(part)
         noise.append(torch.randn(part.mel_UFM.shape, generator=rng))
-        times.append(flow_times(len(noise[-1]), loss, rng))
+        times.append(torch.rand(len(noise[-1]), generator=rng))
     rows = joined(parts)
     index_N = (rows.target_S != NO_TARGET).nonzero().flatten()
     num_targets, num_speaking = (
@@ -203,9 +200,7 @@ class Batches(IterableDataset[TrainBatch]):
             first = step * config.num_rows + self.first_row
             chosen = list(islice(stream(start=first), self.num_own))
             seeds = [config.seed * SEED_STEP + first + row for row in range(self.num_own)]
-            yield prepare(
-                chosen, self.markers, config.pack, config.loss, seeds, config.pad_to, starts_V
-            )
+            yield prepare(chosen, self.markers, config.pack, seeds, config.pad_to, starts_V)
             step += every
 
 

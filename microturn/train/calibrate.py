@@ -35,7 +35,7 @@ from microturn.model.model import InteractionModel
 from microturn.published import config_to_dict
 from microturn.signal.text import Text
 from microturn.train.batches import prepare
-from microturn.train.loss import LossConfig, losses
+from microturn.train.loss import losses
 
 NUM_BINS = 10
 NEWTON_STEPS = 30
@@ -137,7 +137,7 @@ def decisions(
     for number in range(run.num_episodes):
         timeline, sound = plan(run.seed, number, bank, mixture, EPISODE_MS, split=run.split)
         episode = render(timeline, bank, text, sound)
-        batch = prepare([episode], text.markers, calm, LossConfig(), [number])
+        batch = prepare([episode], text.markers, calm, [number])
         result = losses(model, batch, text.markers)
         keep_N = result.is_floor_N
         found.append((result.margin_N[keep_N].float(), result.is_speak_N[keep_N]))

@@ -32,7 +32,6 @@ from microturn.model.flow import FlowHead
 from microturn.model.model import InteractionModel
 from microturn.signal.text import Text
 from microturn.train.batches import BatchConfig, Batches, TrainBatch, loader
-from microturn.train.loss import LossConfig
 from microturn.train.optim import OptimConfig, schedule
 from microturn.train.state import complete
 
@@ -169,9 +168,7 @@ def main(run: DistillRun) -> dict[str, Any]:
     load_weights(model, run.model)
     tokenizer = run.model / "tokenizer.json"
     markers = Text.load(tokenizer).markers
-    data = BatchConfig(
-        run.bank, tokenizer, run.num_rows, run.seed, None, 0, 0.0, False, run.pack, LossConfig()
-    )
+    data = BatchConfig(run.bank, tokenizer, run.num_rows, run.seed, None, 0, 0.0, False, run.pack)
     found = distill(model, iter(loader(Batches(data, markers, 0), 1)), run)
     flow = replace(model.config.flow, num_steps=run.num_student_steps)
     save(model, replace(model.config, flow=flow), run.out, dtype=torch.float32)

@@ -24,7 +24,6 @@ from microturn.data.render import render
 from microturn.model.model import InteractionModel
 from microturn.signal.text import Text
 from microturn.train.batches import TrainBatch, prepare
-from microturn.train.loss import LossConfig
 from microturn.train.trial_score import Measures, differences, entropies, figures
 
 EPISODE_MS = 32_000
@@ -105,7 +104,7 @@ def sums(folder: Path, config: JudgeConfig) -> list[dict[str, float]]:
     for number in range(config.num_episodes):
         timeline, sound = plan(config.seed, number, bank, mixture, EPISODE_MS, split=config.split)
         episode = render(timeline, bank, text, sound)
-        batch = prepare([episode], text.markers, CALM, LossConfig(), [number])
+        batch = prepare([episode], text.markers, CALM, [number])
         found.append(sums_of(model, batch, config, number))
     return found
 

@@ -99,7 +99,6 @@ class TrainConfig:
             self.roughness,
             self.has_rooms,
             self.pack,
-            self.loss,
             self.num_workers,
             pad_to,
             self.other_tracts,

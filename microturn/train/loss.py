@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -45,33 +45,17 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class LossConfig:
-    """flow_time: how times are drawn: logit-normal around `flow_time_mean` with `flow_time_std`
-    (Esser et al., 2024: most work in the middle), or uniform."""
+    """What each loss counts."""
 
     flow_weight: float = 2.0
     mel_weight: float = 1.0  # of the auxiliary heads
     frame_weight: float = 0.5
     slot_weight: float = 0.5
-    flow_time: Literal["logit_normal", "uniform"] = "logit_normal"
-    flow_time_mean: float = 0.0
-    flow_time_std: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.flow_time not in ("logit_normal", "uniform"):
-            raise ValueError(f"flow_time is logit_normal or uniform, got {self.flow_time!r}")
         weights = (self.flow_weight, self.mel_weight, self.frame_weight, self.slot_weight)
         if min(weights) < 0:
             raise ValueError("flow_weight, mel_, frame_ and slot_weight must not be negative")
-        if self.flow_time_std <= 0:
-            raise ValueError("flow_time_std must be above 0")
-
-
-def flow_times(num: int, config: LossConfig, rng: torch.Generator) -> Tensor:
-    """Flow times in (0, 1), as the config wants them."""
-    if config.flow_time == "uniform":
-        return torch.rand(num, generator=rng)
-    normal_U = torch.randn(num, generator=rng)
-    return torch.sigmoid(config.flow_time_mean + config.flow_time_std * normal_U)
 
 
 @dataclass(frozen=True)

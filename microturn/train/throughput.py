@@ -87,7 +87,7 @@ def random_batch(run: ThroughputRun, config: ModelConfig, pad_to: int) -> TrainB
     vocab_size = config.backbone.vocab_size
     rows = [random_episode(run.row_length, vocab_size, rng) for _ in range(run.num_rows)]
     pack = PackConfig(row_length=run.row_length)
-    return prepare(rows, markers, pack, LossConfig(), range(run.num_rows), pad_to)
+    return prepare(rows, markers, pack, range(run.num_rows), pad_to)
 
 
 def backbone_flops(config: ModelConfig, num_rows: int, length: int) -> float:
