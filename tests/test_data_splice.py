@@ -16,6 +16,8 @@ from microturn.data.splice import (
     FADE_MS,
     MAX_GAP_MS,
     MIN_CLIPS,
+    OWN_RUN_WORDS,
+    RUN_WORDS,
     Part,
     Splice,
     Stock,
@@ -28,9 +30,11 @@ from microturn.data.splice import (
     splice,
     spoken,
 )
+from microturn.data.split import split_of
 from microturn.data.talk import Talk
 from microturn.data.timeline import Event, utterance_of
-from microturn.scenarios import listening
+from microturn.data.voices import OWN_VOICE
+from microturn.scenarios import listening, reading
 from microturn.scenarios import texts as all_texts
 from microturn.signal.text import normalise
 from tests.tones import SENTENCES, USER_VOICES, ToneBank, tone_bank
@@ -108,16 +112,35 @@ def test_cuts_are_soft_and_gaps_silent():
     assert soft[0] == soft[-1] == 0 and (soft[200:800] == 1).all() and loud.all()
 
 
+def test_the_whole_is_as_loud_as_its_clips():
+    """A bank's clip is quieter than its loudest can be; the model's own voice is not levelled."""
+    audio, _ = joined((Part(CLIPS[0], 0, 4, 20), Part(CLIPS[1], 3, 8, 0)), BANK)
+    assert np.abs(audio).max() == pytest.approx(0.5, abs=0.02)  # that of all tones
+
+
+def test_runs_are_as_long_as_asked_for():
+    lengths = {
+        words: [
+            part.last - part.first
+            for seed in range(40)
+            for part in splice(STOCK, 12, random.Random(seed), BANK, words).parts
+        ]
+        for words in (RUN_WORDS, OWN_RUN_WORDS)
+    }
+    assert max(lengths[RUN_WORDS]) == 3 and max(lengths[OWN_RUN_WORDS]) == 5
+    assert np.mean(lengths[OWN_RUN_WORDS]) > np.mean(lengths[RUN_WORDS]) + 1
+
+
 def test_words_lose_their_punctuation_only():
     assert [plain(word) for word in ("hats.", '"it', "it's", "--")] == ["hats", "it", "it's", "--"]
 
 
 def test_voices_with_few_clips_are_left_out():
     texts = [normalise(text) for text in SENTENCES]
-    voices = by_voice(BANK, texts)
+    voices = by_voice(BANK.user, texts)
     assert [stock.clips[0].voice for stock in voices] == list(USER_VOICES)
     assert all(len({clip.voice for clip in stock.clips}) == 1 for stock in voices)
-    assert by_voice(BANK, texts[: MIN_CLIPS - 1]) == ()
+    assert by_voice(BANK.user, texts[: MIN_CLIPS - 1]) == ()
 
 
 def test_rare_words_come_more_often_than_they_are_said():
@@ -183,3 +206,23 @@ def test_training_hears_splices_after_an_order_to_listen_only(kept):
 def test_evaluation_hears_sentences(kept):
     events = [event for seed in range(30) for event in played(seed, "eval").events]
     assert events and not any(isinstance(event.clip, Splice) for event in events)
+
+
+@pytest.mark.parametrize("split", ["train", "eval"])
+def test_splices_are_read_aloud_in_training_only(kept, split):
+    clips: list[Clip] = []
+    for seed in range(30):
+        talk = Talk(BANK, random.Random(seed), USER_VOICES[0], split=split)
+        reading.play(talk)
+        clips += [event.clip for event in talk.events]
+        for typed, event in zip(talk.typed, talk.events, strict=True):
+            assert typed.text.endswith(event.text)
+    found = [clip for clip in clips if isinstance(clip, Splice)]
+    if split == "eval":
+        assert clips and not found
+        return
+    assert len(found) / len(clips) == pytest.approx(reading.SPLICED, abs=0.12)
+    parts = [part.clip for clip in found for part in clip.parts]
+    assert {clip.voice for clip in parts} == {OWN_VOICE}
+    assert not {normalise(clip.text) for clip in parts} & kept
+    assert all(split_of(clip.text) == "train" for clip in found)

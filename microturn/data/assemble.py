@@ -1,8 +1,9 @@
 """What may be put together anew from a bank's clips (`splice.py`), and texts that no clip has, said
 word by word with what a voice has said elsewhere.
 
-It sounds chopped and has no melody. So it is for the user's side in training only, where it gives a
-skill more phrasings than its bank has.
+It sounds chopped and has no melody. So it is for training only: on the user's side it gives a skill
+more phrasings than its bank has; longer runs of the model's own words, read aloud, are no sentence
+that could be known by heart.
 """
 
 from __future__ import annotations
@@ -39,13 +40,23 @@ def voices_to_splice(talk: Talk) -> tuple[Stock, ...]:
     if isinstance(talk.bank, SilentBank):
         return ()
 
-    def find() -> tuple[Stock, ...]:
-        is_open = set(talk.open_texts("user"))
-        listed = {normalise(text) for text in texts("user")} - kept_texts()
-        known = [text for text in talk.bank.user if text in is_open or text in listed]
-        return by_voice(talk.bank, known)
+    return talk.bank.once("voices to splice", lambda: stocks_of(talk, "user"))
 
-    return talk.bank.once("voices to splice", find)
+
+def own_to_splice(talk: Talk) -> Stock | None:
+    """The model's own clips, likewise; None where there are few."""
+    if isinstance(talk.bank, SilentBank):
+        return None
+    stocks = talk.bank.once("own to splice", lambda: stocks_of(talk, "own"))
+    return stocks[0] if stocks else None
+
+
+def stocks_of(talk: Talk, side: str) -> tuple[Stock, ...]:
+    """A side's clips that may train, by voice."""
+    clips = talk.bank.own if side == "own" else talk.bank.user
+    is_open = set(talk.open_texts(side))
+    listed = {normalise(text) for text in texts(side)} - kept_texts()
+    return by_voice(clips, [text for text in clips if text in is_open or text in listed])
 
 
 def words_of_voice(talk: Talk, voice: str) -> Places:

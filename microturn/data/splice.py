@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -22,6 +22,7 @@ from microturn.turns import FloatArray
 
 MIN_CLIPS = 8  # of a voice: from fewer the same words come again and again
 RUN_WORDS = (1, 1, 2, 2, 3)  # how many words stay together
+OWN_RUN_WORDS = (2, 2, 3, 3, 4, 5)  # in the model's own voice, which should not learn to be choppy
 EDGE_MS = 30  # kept before and after a run, up to the middle of the gap to its neighbour
 FADE_MS = 5
 MAX_GAP_MS = 120  # of silence put between runs
@@ -69,26 +70,32 @@ def spelled(word: str) -> str:
     return plain(normalise(word))
 
 
-def by_voice(bank: Bank, texts: Sequence[str]) -> tuple[Stock, ...]:
-    """User clips of these texts by voice, in the bank's order; voices with few clips are left
+def by_voice(clips: Mapping[str, Sequence[Clip]], texts: Sequence[str]) -> tuple[Stock, ...]:
+    """A side's clips of these texts by voice, in their order; voices with few clips are left
     out."""
     found: dict[str, list[Clip]] = defaultdict(list)
     for text in texts:
-        for clip in bank.user[text]:
+        for clip in clips[text]:
             if clip.words:
                 found[clip.voice].append(clip)
     return tuple(Stock.of(clips) for clips in found.values() if len(clips) >= MIN_CLIPS)
 
 
-def splice(stock: Stock, num_words: int, rng: random.Random, bank: Bank) -> Splice:
-    """At least `num_words` words of one voice, in runs of one to three.
+def splice(
+    stock: Stock,
+    num_words: int,
+    rng: random.Random,
+    bank: Bank,
+    run_words: Sequence[int] = RUN_WORDS,
+) -> Splice:
+    """At least `num_words` words of one voice, in runs of so many.
 
     Raises DamagedClip where a clip's sound cannot be read.
     """
     parts: list[Part] = []
     while sum(part.last - part.first for part in parts) < num_words:
         clip, first = rng.choices(stock.places, cum_weights=stock.weights)[0]
-        last = min(len(clip.words), first + rng.choice(RUN_WORDS))
+        last = min(len(clip.words), first + rng.choice(run_words))
         parts.append(Part(clip, first, last, rng.randrange(MAX_GAP_MS)))
     return clip_of(parts, bank)
 
@@ -113,16 +120,19 @@ def spoken(clip: Splice, bank: Bank) -> Utterance:
 
 
 def joined(parts: Sequence[Part], bank: Bank) -> tuple[FloatArray, tuple[Word, ...]]:
-    """Sound at equal level, and words without punctuation at their new times."""
+    """Sound at one level, the mean of that of the clips, and words without punctuation at their new
+    times."""
     sounds: list[FloatArray] = []
     words: list[Word] = []
+    peaks: list[float] = []
     length = 0
     for part in parts:
         utterance = bank.utterance(part.clip)
         per_ms = utterance.clip.rate_hz // 1000
         start_ms, end_ms = edges(utterance, part.first, part.last)
         audio = faded(utterance.audio[start_ms * per_ms : end_ms * per_ms], FADE_MS * per_ms)
-        audio /= max(1e-3, float(np.abs(utterance.audio).max(initial=0.0)))
+        peaks.append(max(1e-3, float(np.abs(utterance.audio).max(initial=0.0))))
+        audio /= peaks[-1]
         shift_ms = length // per_ms - start_ms
         words += [
             Word(plain(word.text), word.start_ms + shift_ms, word.end_ms + shift_ms)
@@ -130,7 +140,7 @@ def joined(parts: Sequence[Part], bank: Bank) -> tuple[FloatArray, tuple[Word, .
         ]
         sounds += [audio, np.zeros(part.gap_ms * per_ms, dtype=np.float32)]
         length += sum(len(sound) for sound in sounds[-2:])
-    return np.concatenate(sounds[:-1]), tuple(words)
+    return np.concatenate(sounds[:-1]) * np.float32(np.mean(peaks)), tuple(words)
 
 
 def edges(utterance: Utterance, first: int, last: int) -> tuple[int, int]:

@@ -1,8 +1,13 @@
 """The model speaks text that is given to it in writing: by the user to read aloud, or by the
-background model to pass on."""
+background model to pass on. In training some texts are no sentences, but words of the own voice put
+together anew (`data/splice.py`)."""
 
 from __future__ import annotations
 
+from microturn.data.assemble import own_to_splice
+from microturn.data.bank import Clip
+from microturn.data.splice import OWN_RUN_WORDS, splice
+from microturn.data.split import split_of
 from microturn.data.talk import Talk
 
 USER_TEXTS: tuple[str, ...] = ()
@@ -48,6 +53,20 @@ FURTHER_ORDERS = (  # in training: an order that is known in four ways only is k
 )
 FROM_BACKGROUND = 0.3  # of the texts; the others are typed by the user
 REACH_MS = 21_000  # speech takes more room in a row than silence
+SPLICED = 0.35  # of training's texts
+SPLICED_WORDS = (4, 12)
+
+
+def clip_of(talk: Talk, texts: tuple[str, ...]) -> Clip:
+    """One of the texts as the model says it, or a splice."""
+    if talk.split == "train" and talk.rng.random() < SPLICED:
+        stock = own_to_splice(talk)
+        if stock is not None:
+            num_words = talk.rng.randint(*SPLICED_WORDS)
+            clip = splice(stock, num_words, talk.rng, talk.bank, OWN_RUN_WORDS)
+            if split_of(clip.text) == talk.split:
+                return clip
+    return talk.rng.choice(talk.bank.own[talk.rng.choice(texts)])
 
 
 def play(talk: Talk) -> None:
@@ -60,7 +79,7 @@ def play(talk: Talk) -> None:
         raise KeyError("the bank has nothing to read aloud")
     talk.now_ms = talk.rng.randrange(200, 1500)
     while talk.now_ms < min(talk.duration_ms, REACH_MS) - 1500:
-        clip = talk.rng.choice(talk.bank.own[talk.rng.choice(texts)])
+        clip = clip_of(talk, texts)
         if talk.rng.random() < FROM_BACKGROUND:
             typed = talk.type(clip.text, "tool")
         else:
