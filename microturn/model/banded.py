@@ -82,11 +82,14 @@ class Skew:
         return grad_JRN.contiguous().as_strided(size, strides, self.before + self.zeros)
 
 
-def weights(q_GW: Tensor, rel_JRE: Tensor, k_NW: Tensor, near_EL: Tensor, skew: Skew) -> Tensor:
-    """Softmax weights of one tile, [G, N]; `near_EL`: profiles at its distances, farthest first."""
-    score_GN = q_GW @ k_NW.t()
-    score_GN.view(*rel_JRE.shape[:2], -1).add_(skew.bias(rel_JRE @ near_EL))
-    return score_GN.softmax(-1)
+def weights(q_KGW: Tensor, rel_HRE: Tensor, k_KNW: Tensor, near_EL: Tensor, skew: Skew) -> Tensor:
+    """Softmax weights of one tile, [K, G, N]; `near_EL`: profiles at its distances, farthest
+    first."""
+    num_heads, num_rows, _ = rel_HRE.shape
+    score_KGN = torch.bmm(q_KGW, k_KNW.transpose(1, 2))
+    near_HRL = (rel_HRE.flatten(0, 1) @ near_EL).view(num_heads, num_rows, -1)
+    score_KGN.view(num_heads, num_rows, -1).add_(skew.bias(near_HRL))
+    return score_KGN.softmax(-1)
 
 
 def mix(weight_GN: Tensor, v_NW: Tensor) -> Tensor:
@@ -106,20 +109,16 @@ def attend_tile(
     """Rows of one stream inside one block, all heads: [R, H, W]. No gradient."""
     num_rows, num_heads, width = q_RHW.shape
     q_KGW = q_RHW.transpose(0, 1).reshape(len(k_KNW), -1, width)
-    rel_GE = rel_RHE.transpose(0, 1).reshape(num_heads * num_rows, -1)
-    score_KGN = torch.bmm(q_KGW, k_KNW.transpose(1, 2))
-    bias_HRN = skew.bias((rel_GE @ near_EL).view(num_heads, num_rows, -1))
-    score_KGN.view(num_heads, num_rows, -1).add_(bias_HRN)
-    out_KGW = mix(score_KGN.softmax(-1), v_KNW)
-    return out_KGW.view(num_heads, num_rows, width).transpose(0, 1)
+    weight_KGN = weights(q_KGW, rel_RHE.transpose(0, 1), k_KNW, near_EL, skew)
+    return mix(weight_KGN, v_KNW).view(num_heads, num_rows, width).transpose(0, 1)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One (row, block, key-value head) of a whole forward, as indices into q, k and v."""
+    """One (row, block) of a whole forward, as indices into q, and into k and v."""
 
-    queries: tuple[int, slice, slice]
-    keys: tuple[int, slice, int]
+    queries: tuple[int, slice]
+    keys: tuple[int, slice]
     skew: Skew
 
 
@@ -127,17 +126,14 @@ def tiles(
     q_BSHW: Tensor, k_BNKW: Tensor, extent: int, reach: int | None, is_window: bool
 ) -> Iterator[Tile]:
     """All tiles of whole rows, block by block."""
-    batch, length, num_heads, _ = q_BSHW.shape
-    share = num_heads // k_BNKW.shape[2]
+    batch, length = q_BSHW.shape[:2]
     for block in range(-(-length // KEY_BLOCK)):
         rows = slice(block * KEY_BLOCK, min(length, (block + 1) * KEY_BLOCK))
         first = 0 if reach is None else max(0, block - reach)
         keys = slice(first * KEY_BLOCK, (block + 1) * KEY_BLOCK)
         skew = Skew.of(0, keys.stop - keys.start, extent, is_window)
         for row in range(batch):
-            for head in range(k_BNKW.shape[2]):
-                heads = slice(head * share, (head + 1) * share)
-                yield Tile((row, rows, heads), (row, keys, head), skew)
+            yield Tile((row, rows), (row, keys), skew)
 
 
 class BandedAttention(Function):
@@ -158,14 +154,15 @@ class BandedAttention(Function):
         kept = []
         band = (profile_EL.shape[1], reach, is_window)
         for tile in tiles(q_BSHW, k_BNKW, *band):
-            q_JRW = q_BSHW[tile.queries].transpose(0, 1).contiguous()
-            rel_JRE = rel_BSHE[tile.queries].transpose(0, 1).contiguous()
+            k_KNW, v_KNW = (x[tile.keys].transpose(0, 1) for x in (k_BNKW, v_BNKW))
+            q_HRW = q_BSHW[tile.queries].transpose(0, 1)
+            rel_HRE = rel_BSHE[tile.queries].transpose(0, 1)
             near_EL = profile_EL[:, : tile.skew.near].flip(1)
-            weight_GN = weights(q_JRW.flatten(0, 1), rel_JRE, k_BNKW[tile.keys], near_EL, tile.skew)
-            out_GW = mix(weight_GN, v_BNKW[tile.keys])
-            out_BSHW[tile.queries] = out_GW.view(q_JRW.shape).transpose(0, 1)
+            q_KGW = q_HRW.reshape(len(k_KNW), -1, k_KNW.shape[-1])
+            weight_KGN = weights(q_KGW, rel_HRE, k_KNW, near_EL, tile.skew)
+            out_BSHW[tile.queries] = mix(weight_KGN, v_KNW).view(q_HRW.shape).transpose(0, 1)
             if any(ctx.needs_input_grad):
-                kept.append(weight_GN)
+                kept.append(weight_KGN)
         ctx.save_for_backward(q_BSHW, rel_BSHE, k_BNKW, v_BNKW, profile_EL)
         ctx.kept, ctx.band = kept, band
         return out_BSHW
@@ -180,22 +177,23 @@ class BandedAttention(Function):
         )
         kept = ctx.kept
         for index, tile in enumerate(tiles(q_BSHW, k_BNKW, *ctx.band)):
-            weight_GN, kept[index] = kept[index], None
-            q_GW = q_BSHW[tile.queries].transpose(0, 1).flatten(0, 1)
-            rel_JRE = rel_BSHE[tile.queries].transpose(0, 1)
-            grad_JRW = grad_BSHW[tile.queries].transpose(0, 1)
-            shape = grad_JRW.shape
-            grad_GW = grad_JRW.flatten(0, 1)
+            weight_KGN, kept[index] = kept[index], None
+            k_KNW, v_KNW = (x[tile.keys].transpose(0, 1) for x in (k_BNKW, v_BNKW))
+            rel_HRE = rel_BSHE[tile.queries].transpose(0, 1)
+            q_HRW, grad_HRW = (x[tile.queries].transpose(0, 1) for x in (q_BSHW, grad_BSHW))
+            q_KGW, grad_KGW = (x.reshape(len(k_KNW), -1, x.shape[-1]) for x in (q_HRW, grad_HRW))
             near_EL = profile_EL[:, : tile.skew.near].flip(1)
-            grad_v[tile.keys].add_(weight_GN.t() @ grad_GW)
-            grad_GN = grad_GW @ v_BNKW[tile.keys].t()
-            grad_GN = torch.ops.aten._softmax_backward_data(grad_GN, weight_GN, -1, weight_GN.dtype)
-            grad_q[tile.queries] = (grad_GN @ k_BNKW[tile.keys]).view(shape).transpose(0, 1)
-            grad_k[tile.keys].add_(grad_GN.t() @ q_GW)
-            near_JRL = tile.skew.unbias(grad_GN.view(*shape[:2], -1))
-            back_LE = near_EL.t().expand(len(near_JRL), -1, -1)
-            grad_rel[tile.queries] = torch.bmm(near_JRL, back_LE).transpose(0, 1)
-            grad_near_EL = torch.bmm(rel_JRE.transpose(1, 2), near_JRL).sum(0)
+            grad_v[tile.keys].transpose(0, 1).add_(weight_KGN.mT @ grad_KGW)
+            grad_KGN = torch.bmm(grad_KGW, v_KNW.mT)
+            grad_KGN = torch.ops.aten._softmax_backward_data(
+                grad_KGN, weight_KGN, -1, weight_KGN.dtype
+            )
+            grad_q[tile.queries] = torch.bmm(grad_KGN, k_KNW).view(q_HRW.shape).transpose(0, 1)
+            grad_k[tile.keys].transpose(0, 1).add_(torch.bmm(grad_KGN.mT, q_KGW))
+            near_HRL = tile.skew.unbias(grad_KGN.view(*q_HRW.shape[:2], -1))
+            back_LE = near_EL.t().expand(len(near_HRL), -1, -1)
+            grad_rel[tile.queries] = torch.bmm(near_HRL, back_LE).transpose(0, 1)
+            grad_near_EL = torch.bmm(rel_HRE.mT, near_HRL).sum(0)
             grad_profile[:, : tile.skew.near].add_(grad_near_EL.flip(1))
         grad_profile = grad_profile.to(profile_EL.dtype)
         return grad_q, grad_rel, grad_k, grad_v, grad_profile, None, None
