@@ -30,6 +30,7 @@ from tests.two_processes import run_two
 
 STEPS, LENGTH = 2, 96
 NAMES = ("text", "flow", "words", "floor", "heard_right", "gradient_norm", "expert_load_max")
+TIED = {"expert_load_max": 4e-3}  # a share of 768 picks: sums in another order may turn a close one
 
 
 class Rows:
@@ -116,7 +117,8 @@ def test_two_processes_have_the_losses_of_one(folder, order):
     assert [line["step"] for line in two] == list(range(1, 2 * STEPS + 1))
     for a, b in zip(one, two, strict=True):
         for figure in NAMES:
-            assert b[figure] == pytest.approx(a[figure], rel=2e-3, abs=2e-4), (a["step"], figure)
+            close = pytest.approx(a[figure], rel=2e-3, abs=TIED.get(figure, 2e-4))
+            assert b[figure] == close, (a["step"], figure)
     assert one[0]["text"] != pytest.approx(one[1]["text"], rel=2e-3)  # control: steps differ
 
 
