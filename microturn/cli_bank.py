@@ -27,6 +27,7 @@ class BankBuild:
     texts: tuple[Path, ...] = ()  # further texts, JSON lines: side, text, voices
     sentences: int = 0  # open sentences for both sides, to listen to and to read aloud
     scenarios: bool = True  # speak the texts of the scenarios
+    own: bool = True  # the model's side too; --no-own beside a bank that has its voice
     families: tuple[str, ...] = ()  # of these alone, each a file in microturn/scenarios
     voices_per_text: int = 10
     corpora: tuple[Path, ...] = ()  # folders of human recordings
@@ -42,7 +43,7 @@ class BankBuild:
         from microturn.data.build import BuildConfig, build_bank
 
         names = {"scenarios": "are_scenarios_wanted", "skip_missing": "are_missing_skipped",
-                 "sentences": "num_sentences"}  # fmt: skip
+                 "own": "is_own_wanted", "sentences": "num_sentences"}  # fmt: skip
         options = {names.get(k, k): value for k, value in vars(self).items() if k != "as_json"}
         result = build_bank(BuildConfig(**options))
         tell(self.as_json, result, describe_build(result))

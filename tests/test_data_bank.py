@@ -122,6 +122,21 @@ def test_bad_input(tmp_path):
         bank.choices("user", "Sing.")
 
 
+def test_the_model_has_one_voice(tmp_path):
+    """Two banks that each have a voice of the model's own would teach it both."""
+    for name, voice, side in (
+        ("a", "af_heart", "own"),
+        ("b", "en-us", "own"),
+        ("c", "kal16", "user"),
+    ):
+        (tmp_path / name).mkdir()
+        write_folder(tmp_path / name, line(file="a.flac", voice=voice, side=side, key=name))
+    with pytest.raises(ValueError, match=r"2 voices: af_heart \(1 clips, .*en-us \(1 .*--no-own"):
+        Bank.load([tmp_path / "a", tmp_path / "b"])
+    bank = Bank.load([tmp_path / "a", tmp_path / "c"])
+    assert (len(bank.own), len(bank.user)) == (1, 1)
+
+
 def test_trimming_keeps_words_on_their_sound():
     bank = tone_bank()
     for clips in bank.user.values():

@@ -86,6 +86,16 @@ def test_what_cannot_be_spoken_is_counted_and_listed(tmp_path):
     assert build_bank(config, [ToneSpeaker()])["made"] == 1
 
 
+def test_the_model_side_may_be_left_out(tmp_path):
+    both = build_bank(BuildConfig(tmp_path / "both", limit=12), [ToneSpeaker(OWN_VOICE, "af_sky")])
+    assert both["made"] == 12
+    config = BuildConfig(tmp_path / "user", limit=12, is_own_wanted=False)
+    assert build_bank(config, [ToneSpeaker(OWN_VOICE, "af_sky")])["made"] == 12
+    assert Bank.load([tmp_path / "both"]).own
+    bank = Bank.load([tmp_path / "user"])
+    assert bank.user and not bank.own
+
+
 def test_voices_of_texts_keep_to_the_split(tmp_path):
     path = tmp_path / "texts.jsonl"
     for voice, complaint in (

@@ -14,7 +14,7 @@ import io
 import json
 import tarfile
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -186,6 +186,19 @@ def read_manifest(path: Path) -> list[Clip]:
     return clips
 
 
+def two_voices(own_voices: Mapping[str, tuple[int, Path]]) -> str:
+    """What to say where clips of the model's own side are not all of one voice: number of clips and
+    the first manifest of each."""
+    each = ", ".join(
+        f"{voice} ({count} clips, {path})" for voice, (count, path) in own_voices.items()
+    )
+    return (
+        f"the banks give the model {len(own_voices)} voices: {each}; it would learn a mixture of "
+        "them that nobody understands. Take the lines of one out of its manifest, or build what is "
+        "for the user's side with `microturn bank build --no-own`"
+    )
+
+
 class Bank:
     """Clips by text, for the user's side and for the model's own voice."""
 
@@ -212,9 +225,10 @@ class Bank:
     def load(cls, paths: Sequence[Path | str], for_training: bool = True) -> Bank:
         """Read folders and manifests; for training without the clips kept for validation.
 
-        Raises ValueError when a path holds no clips.
+        Raises ValueError when a path holds no clips, and where the model would have two voices.
         """
         clips: list[Clip] = []
+        own_voices: dict[str, tuple[int, Path]] = {}
         for path in map(Path, paths):
             manifests = sorted(path.glob("manifest*.jsonl")) if path.is_dir() else [path]
             if not manifests or not all(manifest.is_file() for manifest in manifests):
@@ -222,7 +236,14 @@ class Bank:
                     f"no speech bank at {path}: want a folder with manifest*.jsonl, or a .jsonl"
                 )
             for manifest in manifests:
-                clips += read_manifest(manifest)
+                found = read_manifest(manifest)
+                clips += found
+                for clip in found:
+                    if clip.is_own:
+                        count, first = own_voices.get(clip.voice, (0, manifest))
+                        own_voices[clip.voice] = count + 1, first
+        if len(own_voices) > 1:
+            raise ValueError(two_voices(own_voices))
         if for_training:
             clips = [clip for clip in clips if clip.split == "train"]
         return cls(clips, for_training)

@@ -52,7 +52,8 @@ class BuildConfig:
     families: of which skills the texts are; none means all.
     corpora: people's recordings; those that train, or beside voices that are kept those that
     validate. num_made: voices made of training voices (blends and warps), besides those.
-    num_sentences: open sentences, for both sides.
+    num_sentences: open sentences, for both sides. is_own_wanted False: the user's side only, for a
+    bank beside one that has the model's voice.
     """
 
     out: Path
@@ -62,6 +63,7 @@ class BuildConfig:
     engines: tuple[str, ...] = ()
     texts: tuple[Path, ...] = ()
     are_scenarios_wanted: bool = True
+    is_own_wanted: bool = True
     families: tuple[str, ...] = ()
     num_sentences: int = 0
     voices_per_text: int = VOICES_PER_TEXT
@@ -314,6 +316,7 @@ def build_bank(config: BuildConfig, speakers: Sequence[Speaker] | None = None) -
         foreign,
         config.families,
     )
+    jobs = [job for job in jobs if config.is_own_wanted or job.side != "own"]
     jobs = [job for job in jobs[: config.limit] if job.key not in done.seconds]
     speak_jobs(jobs, config, speakers, done)
     engines = sorted({speaker_of(voice, speakers).name for voice in (own_voice, *users)})
