@@ -107,6 +107,7 @@ RIGHT = Shown("right", "right answer")
 UNASKED = Shown("unasked", "unasked a minute", "number", is_lower_better=True)
 HEARD = Shown("heard", "heard WER", "error", is_lower_better=True)
 SLOTS = (Shown("slots", "all right, in time"), Shown("filled", "moments met"))
+SPOKEN = Shown("spoken", "spoken WER", "error", is_lower_better=True)
 SILENCE = Shown("silence", "silence kept")
 
 GROUPS: tuple[Group, ...] = (
@@ -115,7 +116,7 @@ GROUPS: tuple[Group, ...] = (
         "Turn-taking",
         ("turn_end", "facts", "questions", "small_talk", "quiet"),
         (RESPONSE, LATENCY, RIGHT, Shown("pause_takeover", "spoke in a pause", "share", True),
-         UNASKED, HEARD),
+         UNASKED, HEARD, SPOKEN),
         count=10,
         published=(TURN_TAKING,),
     ),
@@ -185,7 +186,7 @@ GROUPS: tuple[Group, ...] = (
         "knowledge",
         "Knowledge and memory",
         ("facts", "sums", "memory"),
-        (RIGHT, RESPONSE, LATENCY),
+        (RIGHT, RESPONSE, LATENCY, SPOKEN),
         count=8,
         published=KNOWLEDGE,
     ),
@@ -225,7 +226,7 @@ GROUPS: tuple[Group, ...] = (
         "saying",
         "Reading aloud",
         ("reading",),
-        (Shown("said", "said WER", "error", True), Shown("spoken", "spoken WER", "error", True)),
+        (Shown("said", "said WER", "error", True), SPOKEN),
         length_ms=20_000,
     ),
 )  # fmt: skip

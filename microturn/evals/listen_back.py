@@ -1,12 +1,15 @@
 """Whether what a system says can be understood: its sound back to text by a recogniser.
 
-Optional: without one the score is left out, and the report says why.
+What is read aloud is new to a system, answers are what it says most: a model may say one clearly
+and not the other (docs/log.md). Optional: without a recogniser the score is left out, and the
+report says why.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from microturn.data.spoken_forms import to_spoken
 from microturn.evals.episode import Episode
 from microturn.evals.metrics_talk import errors_score
 from microturn.evals.recogniser import Recogniser, Whisper
@@ -15,7 +18,7 @@ from microturn.signal.wav import read_wav, to_rate
 from microturn.turns import INPUT_RATE_HZ
 
 EDGE_MS = 100
-GROUPS = ("saying",)
+GROUPS = ("turn_taking", "knowledge", "saying")
 
 
 def find_recogniser() -> tuple[Recogniser | None, str]:
@@ -29,7 +32,10 @@ def find_recogniser() -> tuple[Recogniser | None, str]:
 def spoken_scores(
     episode: Episode, trace: Trace, folder: Path, recogniser: Recogniser
 ) -> list[Score]:
-    """Word errors of the sound against the system's own text, an utterance each; one score each."""
+    """Word errors of the sound against the system's own text, an utterance each; one score each.
+
+    Numbers count as they are spoken, however the two of them are written.
+    """
     if trace.audio is None:
         return []
     sound, rate_hz = read_wav(folder / trace.audio.uri)
@@ -41,6 +47,6 @@ def spoken_scores(
             continue
         first = max(0, utterance.t0 - EDGE_MS) * INPUT_RATE_HZ // 1000
         last = (utterance.t1 + EDGE_MS) * INPUT_RATE_HZ // 1000
-        text = recogniser(sound[first:last])
-        found += errors_score(episode, "spoken", text, utterance.text, grader)
+        text = to_spoken(recogniser(sound[first:last]))
+        found += errors_score(episode, "spoken", text, to_spoken(utterance.text), grader)
     return found
