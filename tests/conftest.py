@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
+from torch import Tensor
 
 from microturn.checkpoint import save
 from microturn.signal.text import Text
@@ -29,3 +30,25 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "tokenizer.json"
     )
     return folder
+
+
+FEW = 4  # rows that have a kernel of their own in `bare_rows`
+
+
+@pytest.fixture
+def bare_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For negative controls: rows are not padded, and linears on few rows add up in another order.
+
+    Ordinary kernels do that on most processors, not on all (microturn/model/processor.py).
+    """
+    ordinary = torch.nn.functional.linear
+
+    def linear(x: Tensor, weight_ED: Tensor, bias_E: Tensor | None = None) -> Tensor:
+        half = x.shape[-1] // 2
+        if x.numel() // x.shape[-1] >= FEW or not half:
+            return ordinary(x, weight_ED, bias_E)
+        first = ordinary(x[..., :half], weight_ED[:, :half])
+        return ordinary(x[..., half:], weight_ED[:, half:], bias_E) + first
+
+    monkeypatch.setattr("torch.nn.functional.linear", linear)
+    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)

@@ -96,12 +96,15 @@ def test_serve_passes_its_options_on(
 
 
 def test_serve_says_whether_results_depend_on_the_company(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setattr("microturn.server.serve.serve", lambda *args: None)
     code, _, err = call(capsys, "serve", "--model", model_folder, "--exact")
     assert code == 0 and "numerics: the same bits alone, in company" in err
-    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)
+    request.getfixturevalue("bare_rows")
     code, _, err = call(capsys, "serve", "--model", model_folder)
     assert code == 0 and "numerics: results depend on the company: linears" in err
     code, _, err = call(capsys, "serve", "--model", model_folder, "--exact")

@@ -43,8 +43,8 @@ def test_it_holds_here_and_changes_nothing(engine: Engine) -> None:
     assert not engine.model.training
 
 
+@pytest.mark.usefixtures("bare_rows")
 def test_bare_rows_are_found(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)
     monkeypatch.setattr(engine.model.transformer, "row_step", 1)
     numerics = verify(engine)
     assert {"linears", "streams and whole rows", "company"} <= failed(numerics)
@@ -112,10 +112,10 @@ def test_stale_packed_weights_are_found() -> None:
 
 
 def test_loading_refuses_a_claim_that_does_not_hold(
-    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+    model_folder: Path, request: pytest.FixtureRequest
 ) -> None:
     assert load(model_folder, recording="tokens").tick.recording == "tokens"
-    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)
+    request.getfixturevalue("bare_rows")
     load(model_folder)  # without the claim
     for options in ({"is_exact": True}, {"recording": "tokens"}):
         with pytest.raises(ValueError, match="serve without the claim"):

@@ -26,6 +26,7 @@ def test_one_number_of_rows_that_differs_is_found(count: int) -> None:
     assert not is_free(lambda x: x + torch.arange(len(x))[:, None], x_RD)  # the place shows
 
 
+@pytest.mark.usefixtures("bare_rows")
 def test_below_a_tile_it_does_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: products of one to three rows have a kernel of their own."""
     matrix_ED, x_RD = torch.randn(1024, 256), torch.randn(128, 256)

@@ -87,9 +87,9 @@ def test_scaling_by_length_too():
         assert all(torch.equal(a, b) for a, b in zip(rows, expected, strict=True))
 
 
+@pytest.mark.usefixtures("bare_rows")
 def test_without_whole_tiles_the_company_shows(monkeypatch):
     """The negative control: rows that fill no tile get the bits of another kernel."""
-    monkeypatch.setattr("microturn.model.tiles.ROW_TILE", 1)
     monkeypatch.setattr(MODEL.transformer, "row_step", 1)
     hidden, _ = in_company(0)
     expected = [alone(stream)[0] for stream in plans()]

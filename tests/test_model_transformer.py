@@ -98,7 +98,8 @@ def test_a_row_does_not_depend_on_its_length_or_its_neighbours(size: str) -> Non
         assert torch.equal(whole(model, x_BSD[:, :length]), hidden_BSD[:, :length])
 
 
-def test_negative_control_plain_linears_depend_on_the_number_of_rows() -> None:
+@pytest.mark.usefixtures("bare_rows")
+def test_negative_control_bare_linears_depend_on_the_number_of_rows() -> None:
     rng = torch.Generator().manual_seed(0)
     x_ND, weight_ED = torch.randn(128, 256, generator=rng), torch.randn(256, 256, generator=rng)
     alone = torch.cat([functional.linear(x_ND[i : i + 1], weight_ED) for i in range(128)])

@@ -3,10 +3,10 @@ rows there are.
 
 On CPU, `F.linear` picks another kernel for few rows: one row alone and the same row among 128
 differ in the last bit. With row counts in multiples of 4 they agree (tests/test_model_tiles.py,
-with its negative control). Whether they do on this machine is checked at the start
-(`engine/numerics.py`). Tiles of 8 and 16 give the same bits and cost more (docs/numerics.md). A
-stream goes further: where a trial finds the same bits for every number of rows from 4 on,
-rows above 4 are not padded (`free_rows.py`).
+with its negative control), on Intel's processors once MKL is asked for it (processor.py). Whether
+they do on this machine is checked at the start (`engine/numerics.py`). Tiles of 8 and 16 give the
+same bits and cost more (docs/numerics.md). A stream goes further: where a trial finds the same bits
+for every number of rows from 4 on, rows above 4 are not padded (`free_rows.py`).
 
 Legend: R rows, D width in, E width out.
 """
@@ -17,6 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from microturn.model.narrow import Matrix, wide
+from microturn.model.processor import ask_for_strict_products
+
+ask_for_strict_products()
 
 ROW_TILE = 4
 FEW_ROWS = 32  # up to here rows may come one by one, where a trial allows it
