@@ -39,7 +39,7 @@ FEW = 4  # rows that have a kernel of their own in `bare_rows`
 def bare_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """For negative controls: rows are not padded, and linears on few rows add up in another order.
 
-    Ordinary kernels do that on most processors, not on all (microturn/model/processor.py).
+    Ordinary kernels do that on most processors, not on all (microturn/processor.py).
     """
     ordinary = torch.nn.functional.linear
 

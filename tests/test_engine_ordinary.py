@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 
 from microturn.engine.ordinary import WAYS, Way, biases, kernels
 from microturn.model.stream import PackedAttention
+from microturn.processor import VARIABLE
 from microturn.sequence import Positions, text_positions
 from tests.tiny import tiny_engine
 
@@ -36,7 +39,8 @@ def test_all_ways_compute_the_same_in_other_bits() -> None:
     for way in WAYS[1:]:
         other = hidden(way)
         torch.testing.assert_close(other, fixed, rtol=1e-3, atol=1e-4)
-        assert not torch.equal(other, fixed), way
+        is_strict = "STRICT" in os.environ.get(VARIABLE, "")  # then tiles change no bits
+        assert torch.equal(other, fixed) == (way == "bare_rows" and is_strict), way
 
 
 def test_the_kernels_are_put_back_after_a_failure() -> None:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "microturn"
 RANKS = {
     "turns": 0,
+    "processor": 0,
     "signal": 1,
     "sequence": 2,
     "model": 3,

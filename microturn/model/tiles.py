@@ -3,7 +3,7 @@ rows there are.
 
 On CPU, `F.linear` picks another kernel for few rows: one row alone and the same row among 128
 differ in the last bit. With row counts in multiples of 4 they agree (tests/test_model_tiles.py,
-with its negative control), on Intel's processors once MKL is asked for it (processor.py). Whether
+with its negative control), on Intel's processors once MKL is asked for it (`processor.py`). Whether
 they do on this machine is checked at the start (`engine/numerics.py`). Tiles of 8 and 16 give the
 same bits and cost more (docs/numerics.md). A stream goes further: where a trial finds the same bits
 for every number of rows from 4 on, rows above 4 are not padded (`free_rows.py`).
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from microturn.model.narrow import Matrix, wide
-from microturn.model.processor import ask_for_strict_products
+from microturn.processor import ask_for_strict_products
 
 ask_for_strict_products()
 

@@ -23,7 +23,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from microturn.processor import ask_for_strict_products
 from microturn.signal.mel import NUM_MEL_BINS, OUTPUT_HOP, OUTPUT_WINDOW, hann
+
+ask_for_strict_products()
 
 NUM_FREQUENCIES = OUTPUT_WINDOW // 2 + 1
 TAIL_SAMPLES = OUTPUT_WINDOW - OUTPUT_HOP

@@ -57,9 +57,9 @@ STAGES = (
     ),
     Stage(
         20_000,
-        {"listen": 0.19, "read": 0.21, "copy": 0.01, "answer": 0.15, "quiz": 0.025,
-         "give_way": 0.05, "wait": 0.05, "floor": 0.06, "time": 0.06, "cue": 0.035,
-         "languages": 0.005, "hand_over": 0.045, "see": 0.09, "pictures": 0.02},
+        {"listen": 0.22, "read": 0.17, "copy": 0.01, "answer": 0.15, "quiz": 0.025,
+         "give_way": 0.065, "wait": 0.05, "floor": 0.06, "time": 0.06, "cue": 0.03,
+         "languages": 0.005, "hand_over": 0.05, "see": 0.085, "pictures": 0.02},
     ),
 )  # fmt: skip
 

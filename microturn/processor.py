@@ -2,7 +2,7 @@
 
 On Intel's processors MKL's fp32 products of fewer than 16 rows run through kernels of their own:
 with 4, 8 or 12 rows a row has other bits than the same row among 320, so tiles of 4 rows
-(tiles.py) are not enough. In its strict mode of conditional numerical reproducibility
+(model/tiles.py) are not enough. In its strict mode of conditional numerical reproducibility
 (`MKL_CBWR=AVX512,STRICT`; oneMKL developer guide, "Reproducibility conditions") all numbers of rows
 give the same bits. MKL reads the variable when it first multiplies. On AMD's processors it has
 kernels for all of them alike, which the mode makes worse, and is not asked (docs/numerics.md).

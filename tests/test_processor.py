@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-import microturn.model.processor as processor
-from microturn.model.processor import VARIABLE, ask_for_strict_products, is_intel
+from microturn import processor
+from microturn.processor import VARIABLE, ask_for_strict_products, is_intel
 
 CPUINFO = "processor\t: 0\nvendor_id\t: {}\nmodel name\t: any\n"
 
